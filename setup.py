@@ -1,0 +1,114 @@
+"""Renders the table of kernels from the catalog, then builds src/_kernels.pyx once per instruction set."""
+
+import os
+import platform
+import runpy
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from Cython import Tempita
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
+
+GENERATED = Path("build/generated")
+MSVC = sys.platform == "win32"
+# Never -ffast-math: it sets flush-to-zero for the whole process. See docs/decisions.
+FLAGS = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+OPENMP = ["/openmp"] if MSVC else ["-fopenmp"]
+BUILDS = {"base": []}
+if platform.machine().lower() in ("x86_64", "amd64") and sys.platform != "darwin":
+    BUILDS["v3"] = ["/arch:AVX2"] if MSVC else ["-march=x86-64-v3"]
+    BUILDS["v4"] = ["/arch:AVX512"] if MSVC else ["-march=x86-64-v4"]
+
+
+def kernels(row):
+    """What the table needs to know of one row: its forward, its backward, the gradients of learned parameters."""
+    inputs, params, both = row.inputs, tuple(row.params), ("float", "double")
+    # Elements that are worth a thread: a line is bound by memory, a transcendental function by arithmetic.
+    grain = 65536 if row.family.startswith("piecewise") else 8192
+
+    def kernel(name, inputs, scalars, types=both):
+        return SimpleNamespace(name=name, inputs=inputs, params=params, scalars=scalars, types=types, grain=grain,
+                               arrays=len(inputs) + len(scalars))
+
+    backward = f"{row.name}_backward"
+    gradients = [f"{backward}_{name}" for name in inputs] if row.kind == "gated" else [backward]
+    yield kernel(row.name, inputs, [row.name])
+    yield kernel(backward, ("grad", *inputs), gradients)
+    for param in row.trains:
+        yield kernel(f"{backward}_{param}", ("grad", *inputs), [f"{backward}_{param}"], types=("double",))
+
+
+def variants(kernel):
+    """A loop for parameters that are one value, and where there are parameters one for arrays of them."""
+    return [("uniform", "p{}"), ("varying", "p{}[i]")] if kernel.params else [("uniform", "")]
+
+
+def arguments(kernel, param):
+    return ", ".join([f"a{j}[i]" for j in range(len(kernel.inputs))]
+                     + [param.format(j) for j in range(len(kernel.params))])
+
+
+def pointers(kernel):
+    present = {(variant, T) for variant, _ in variants(kernel) for T in kernel.types}
+    return ", ".join(f"{variant}_{kernel.name}_{T}" if (variant, T) in present else "NULL"
+                     for T in ("float", "double") for variant in ("uniform", "varying"))
+
+
+def render():
+    rows = runpy.run_path("src/actfn/catalog.py", run_name="catalog")["ROWS"]
+    scalars = [k for row in rows if row.kind in ("elementwise", "gated", "pointwise loss") for k in kernels(row)]
+    mathematics = Path("src/_kernels.pyx").read_text()
+    for scalar in (s for k in scalars for s in k.scalars):
+        if f" {scalar}(" not in mathematics:
+            raise SystemExit(f"setup.py: the catalog needs a scalar {scalar!r}, which src/_kernels.pyx does not define")
+    names = [row.name for row in rows if row.kind in ("rows", "row loss")]
+    table = Tempita.sub(Path("src/_table.pxi.in").read_text(), kernels=scalars, variants=variants,
+                        arguments=arguments, pointers=pointers, rows=names)
+    GENERATED.mkdir(parents=True, exist_ok=True)
+    target = GENERATED / "_table.pxi"
+    if not target.exists() or target.read_text() != table:
+        target.write_text(table)
+
+
+class BuildExt(build_ext):
+    """Adds OpenMP where the compiler has it; without it the same source is simply serial."""
+
+    def build_extensions(self):
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            try:
+                objects = self.compiler.compile([str(probe)], output_dir=folder, extra_postargs=OPENMP)
+                self.compiler.link_executable(objects, "probe", output_dir=folder,
+                                              extra_postargs=[] if MSVC else OPENMP)
+                openmp = OPENMP
+            except (CompileError, LinkError):
+                openmp = []
+                self.warn("this compiler has no OpenMP: actfn will run in one thread")
+        for extension in self.extensions:
+            extension.extra_compile_args += openmp
+            extension.extra_link_args += [] if MSVC else openmp
+        super().build_extensions()
+
+
+def extensions():
+    render()
+    sources = [str(path) for path in (*Path("src").glob("*.pxi"), GENERATED / "_table.pxi")]
+    for build, flags in BUILDS.items():
+        extension = Extension(
+            f"actfn._kernels_{build}", ["src/_kernels.pyx"], include_dirs=[np.get_include()], depends=sources,
+            extra_compile_args=[*FLAGS, *flags],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
+        )
+        # One call and one folder per build: Cython refuses the same source twice in one call.
+        yield from cythonize([extension], build_dir=f"build/cython/{build}", include_path=[str(GENERATED)])
+
+
+setup(ext_modules=list(extensions()), cmdclass={"build_ext": BuildExt},
+      options={"build_ext": {"parallel": os.cpu_count()}})

@@ -1,0 +1,422 @@
+# From scalars to ufuncs: one driver for every activation.
+#
+# a) A kernel is a plain loop over contiguous operands of one type; its length is always a multiple of LANES, so a
+#    value meets the same vector instructions wherever it stands in an array.
+# b) run_span feeds kernels. Contiguous operands go in as they are; everything else (strides, broadcasting, float16,
+#    parameters that vary, the last few elements) is staged through buffers of BLOCK elements on the stack.
+# c) in_parallel holds the only prange. Its body is one call; nothing is assigned in it.
+# d) drive is the inner loop that NumPy calls. The lanes that a select throws away may raise floating-point flags
+#    that NumPy would report, so it restores the flags it found.
+
+from cython.parallel cimport prange
+from libc.stdlib cimport malloc
+from libc.string cimport memcpy
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_INCREF
+cimport numpy as cnp
+
+import numpy as np
+
+cnp.import_array()
+cnp.import_ufunc()
+
+cdef extern from "numpy/ufuncobject.h":
+    int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define HAVE_OPENMP 1
+    #else
+    #define HAVE_OPENMP 0
+    static int omp_get_max_threads(void) { return 1; }
+    static int omp_in_parallel(void) { return 0; }
+    #endif
+
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <xmmintrin.h>
+    typedef unsigned status_t;
+    static status_t status_save(void) { return _mm_getcsr(); }
+    static void status_restore(status_t was) { if (_mm_getcsr() != was) _mm_setcsr(was); }
+    #else
+    #include <fenv.h>
+    typedef fexcept_t status_t;
+    static status_t status_save(void) { status_t was; fegetexceptflag(&was, FE_ALL_EXCEPT); return was; }
+    static void status_restore(status_t was) { fesetexceptflag(&was, FE_ALL_EXCEPT); }
+    #endif
+
+    /* libgomp's threads do not survive fork(), and a child that waits for them hangs: it stays serial instead. */
+    static int forked = 0;
+    #ifndef _WIN32
+    #include <pthread.h>
+    static void mark_child(void) { forked = 1; }
+    static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_child); }
+    #else
+    static void watch_fork(void) {}
+    #endif
+    """
+    ctypedef unsigned int status_t
+    const bint HAVE_OPENMP
+    int forked
+    int omp_get_max_threads() nogil
+    bint omp_in_parallel() nogil
+    status_t status_save() nogil
+    void status_restore(status_t was) nogil
+    void watch_fork()
+
+cdef enum:
+    LANES = 16
+    BLOCK = 256
+    MAX_OPERANDS = 8
+    MAX_PARAMS = 2
+
+ctypedef void (*Kernel)(void **operands, const double *params, Py_ssize_t n) noexcept nogil
+
+cdef struct Loop:
+    Kernel uniform      # takes one value per parameter
+    Kernel varying      # takes an array of doubles per parameter, after the inputs and outputs
+    int inputs
+    int params
+    int outputs
+    char data_type      # 'e', 'f' or 'd': inputs and outputs in memory; 'e' computes as 'f'
+    char param_type     # 'f' or 'd'
+    Py_ssize_t grain    # fewest elements that are worth a thread
+
+cdef int thread_limit = 0
+
+
+cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return (n + multiple - 1) // multiple * multiple
+
+
+# ---- Threads --------------------------------------------------------------------------------------------------
+
+cdef int usable_threads() noexcept nogil:
+    """How many threads a call may use now: asked each time, because threadpoolctl may have changed it."""
+    if forked or omp_in_parallel():
+        return 1
+    cdef int most = omp_get_max_threads()
+    return thread_limit if 0 < thread_limit < most else most
+
+
+cdef int threads_for(Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
+    cdef Py_ssize_t worth = n // grain
+    if worth < 2:
+        return 1
+    cdef int usable = usable_threads()
+    return <int>worth if worth < usable else usable
+
+
+ctypedef void (*Body)(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+
+
+cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t multiple, int threads) noexcept nogil:
+    """body over 0 ... n - 1, in one span per thread; spans are multiples of `multiple`."""
+    cdef Py_ssize_t span = round_up((n + threads - 1) // threads, multiple), task
+    for task in prange(threads, num_threads=threads, schedule="static"):
+        body(context, task * span if task * span < n else n, (task + 1) * span if (task + 1) * span < n else n)
+
+
+def get_num_threads() -> int:
+    return usable_threads()
+
+
+def set_num_threads(int n) -> None:
+    global thread_limit
+    thread_limit = n
+
+
+def openmp() -> bool:
+    return HAVE_OPENMP
+
+
+# ---- Staging --------------------------------------------------------------------------------------------------
+
+cdef inline float float_from_half(unsigned short half) noexcept nogil:
+    cdef unsigned int shifted = (<unsigned int>half & 0x7FFF) << 13
+    # Multiplying by 2^112 moves the exponent's bias and makes subnormals normal; infinities and NaN keep theirs.
+    cdef float value = float_from_bits(shifted) * <float>5.192296858534828e33
+    cdef unsigned int bits = bits_from_float(value) if shifted < 0x0F800000 else (shifted | 0x7F800000)
+    return float_from_bits(bits | (<unsigned int>half & 0x8000) << 16)
+
+
+cdef inline unsigned short half_from_float(float x) noexcept nogil:
+    cdef unsigned int bits = bits_from_float(x), a = bits & 0x7FFFFFFF
+    # Round to nearest even: by adding to the bits, or for subnormal results by adding 0.5, whose ULP is theirs.
+    cdef unsigned int normal = ((a + 0xFFF + ((a >> 13) & 1)) >> 13) - 0x1C000
+    cdef unsigned int tiny = bits_from_float(float_from_bits(a) + <float>0.5) - 0x3F000000
+    cdef unsigned int half = tiny if a < 0x38800000 else normal
+    half = 0x7C00 if a >= 0x477FF000 else half
+    half = 0x7E00 if a > 0x7F800000 else half
+    return <unsigned short>(half | (bits >> 16 & 0x8000))
+
+
+cdef inline void gather(T *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    if step == sizeof(T):
+        memcpy(buffer, source, count * sizeof(T))
+    else:
+        for i in range(count):
+            buffer[i] = (<const T *>(source + i * step))[0]
+
+
+cdef inline void scatter(char *target, Py_ssize_t step, const T *buffer, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    if step == sizeof(T):
+        memcpy(target, buffer, count * sizeof(T))
+    else:
+        for i in range(count):
+            (<T *>(target + i * step))[0] = buffer[i]
+
+
+cdef inline void gather_halves(float *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef unsigned short halves[BLOCK]
+    gather_shorts(halves, source, step, count)
+    for i in range(count):
+        buffer[i] = float_from_half(halves[i])
+
+
+cdef inline void scatter_halves(char *target, Py_ssize_t step, const float *buffer, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef unsigned short halves[BLOCK]
+    for i in range(count):
+        halves[i] = half_from_float(buffer[i])
+    scatter_shorts(target, step, halves, count)
+
+
+cdef inline void gather_shorts(
+    unsigned short *buffer, const char *source, Py_ssize_t step, Py_ssize_t count
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        buffer[i] = (<const unsigned short *>(source + i * step))[0]
+
+
+cdef inline void scatter_shorts(
+    char *target, Py_ssize_t step, const unsigned short *buffer, Py_ssize_t count
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        (<unsigned short *>(target + i * step))[0] = buffer[i]
+
+
+cdef void load(char data_type, char *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    """`count` elements into the buffer, then copies of the last one up to a multiple of LANES."""
+    cdef Py_ssize_t i, padded = round_up(count, LANES)
+    if data_type == b'd':
+        gather(<double *>buffer, source, step, count)
+        for i in range(count, padded):
+            (<double *>buffer)[i] = (<double *>buffer)[count - 1]
+        return
+    if data_type == b'f':
+        gather(<float *>buffer, source, step, count)
+    else:
+        gather_halves(<float *>buffer, source, step, count)
+    for i in range(count, padded):
+        (<float *>buffer)[i] = (<float *>buffer)[count - 1]
+
+
+cdef void load_param(char param_type, double *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    if param_type == b'd':
+        load(b'd', <char *>buffer, source, step, count)
+        return
+    for i in range(count):
+        buffer[i] = (<const float *>(source + i * step))[0]
+    for i in range(count, round_up(count, LANES)):
+        buffer[i] = buffer[count - 1]
+
+
+cdef void store(char data_type, char *target, Py_ssize_t step, const char *buffer, Py_ssize_t count) noexcept nogil:
+    if data_type == b'd':
+        scatter(target, step, <const double *>buffer, count)
+    elif data_type == b'f':
+        scatter(target, step, <const float *>buffer, count)
+    else:
+        scatter_halves(target, step, <const float *>buffer, count)
+
+
+# ---- The driver -----------------------------------------------------------------------------------------------
+
+cdef Py_ssize_t run_direct(const Loop *loop, char **args, const cnp.npy_intp *steps, const double *params,
+                           Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    """Run the kernel on the operands where they lie, if they are contiguous; how many elements were done."""
+    cdef Py_ssize_t size = 8 if loop.data_type == b'd' else 4, whole = (stop - start) // LANES * LANES
+    cdef void *at[MAX_OPERANDS]
+    cdef int k, first_output = loop.inputs + loop.params
+    if loop.data_type == b'e' or whole == 0:
+        return 0
+    for k in range(loop.inputs):
+        if steps[k] != size:
+            return 0
+        at[k] = args[k] + start * size
+    for k in range(loop.outputs):
+        if steps[first_output + k] != size:
+            return 0
+        at[loop.inputs + k] = args[first_output + k] + start * size
+    loop.uniform(at, params, whole)
+    return whole
+
+
+cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_ssize_t start,
+                   Py_ssize_t stop) noexcept nogil:
+    cdef char buffers[MAX_OPERANDS][BLOCK * 8]
+    cdef void *at[MAX_OPERANDS]
+    cdef double params[MAX_PARAMS]
+    cdef bint uniform = True
+    cdef int k, j, first_output = loop.inputs + loop.params
+    cdef Py_ssize_t count
+    for k in range(loop.params):
+        j = loop.inputs + k
+        params[k] = one_param(loop.param_type, args[j] + start * steps[j])
+        uniform = uniform and (steps[j] == 0 or stop - start == 1)
+    if uniform:
+        start += run_direct(loop, args, steps, params, start, stop)
+    for k in range(loop.inputs + loop.outputs + loop.params):
+        at[k] = buffers[k]
+    while start < stop:
+        count = stop - start if stop - start < BLOCK else BLOCK
+        for k in range(loop.inputs):
+            load(loop.data_type, buffers[k], args[k] + start * steps[k], steps[k], count)
+        if uniform:
+            loop.uniform(at, params, round_up(count, LANES))
+        else:
+            for k in range(loop.params):
+                j = loop.inputs + k
+                load_param(loop.param_type, <double *>buffers[j + loop.outputs],
+                           args[j] + start * steps[j], steps[j], count)
+            loop.varying(at, params, round_up(count, LANES))
+        for k in range(loop.outputs):
+            j = first_output + k
+            store(loop.data_type, args[j] + start * steps[j], steps[j], buffers[loop.inputs + k], count)
+        start += count
+
+
+cdef inline double one_param(char param_type, const char *source) noexcept nogil:
+    return (<const double *>source)[0] if param_type == b'd' else (<const float *>source)[0]
+
+
+cdef struct Call:
+    const Loop *loop
+    char **args
+    const cnp.npy_intp *steps
+
+
+cdef void run_call(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef const Call *call = <const Call *>context
+    run_span(call.loop, call.args, call.steps, start, stop)
+
+
+cdef void drive(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps, void *data) noexcept nogil:
+    cdef const Loop *loop = <const Loop *>data
+    cdef status_t status = status_save()
+    cdef Call call
+    if threads_for(dimensions[0], loop.grain) > 1:
+        call.loop = loop
+        call.args = args
+        call.steps = steps
+        in_parallel(run_call, &call, dimensions[0], BLOCK, threads_for(dimensions[0], loop.grain))
+    elif dimensions[0] > 0:
+        run_span(loop, args, steps, 0, dimensions[0])
+    status_restore(status)
+
+
+# ---- Registration ---------------------------------------------------------------------------------------------
+
+ufuncs = {}
+operand_names = {}
+
+FLOATS = (np.dtypes.Float16DType, np.dtypes.Float32DType, np.dtypes.Float64DType)
+
+
+def float_dtype(function, operands):
+    """The dtype a function computes in: that of float operands; float32 for bool and integers of up to 16 bits,
+    float64 for wider ones; Python numbers follow the arrays. Anything else is a TypeError.
+
+    `operands` pairs each operand's name with its DType class.
+    """
+    dtypes = []
+    for name, kind in operands:
+        if kind.__name__ in ("_PyFloatDType", "_PyLongDType"):
+            continue
+        if kind not in FLOATS and (kind.type is None or not issubclass(kind.type, (np.bool, np.integer))):
+            raise TypeError(f"{function}: {name} must hold float16, float32, float64, integers or bool, "
+                            f"got {kind.__name__.removesuffix('DType').strip('_').lower()}")
+        dtypes.append(np.dtype(kind.type))
+    common = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+    if common.kind == "f":
+        return common
+    return np.dtype(np.float32 if common.itemsize <= 2 else np.float64)
+
+
+cdef int promote(object ufunc, void **given, void **signature, void **chosen) except -1:
+    """NumPy asks which loop to use for a mixture of dtypes that has none of its own."""
+    cdef int k, count = ufunc.nargs, inputs = len(operand_names[ufunc.__name__][0])
+    names = [name for part in operand_names[ufunc.__name__] for name in part]
+    wanted = <object>signature[count - 1] if signature[count - 1] != NULL else None
+    operands = list(zip(names, [<object>given[k] for k in range(ufunc.nin)]))
+    computed = type(float_dtype(ufunc.__name__, operands[:inputs]))
+    float_dtype(ufunc.__name__, operands[inputs:])
+    if wanted is not None:
+        if wanted not in FLOATS:
+            raise TypeError(f"{ufunc.__name__}: dtype must be float16, float32 or float64, "
+                            f"got {wanted.__name__.removesuffix('DType').lower()}")
+        computed = wanted
+    for k in range(count):
+        kind = np.dtypes.Float64DType if inputs <= k < ufunc.nin else computed
+        Py_INCREF(kind)
+        chosen[k] = <void *>kind
+    return 0
+
+
+cdef char *permanent(bytes text) except NULL:
+    """A copy that is never freed: NumPy keeps pointers into a ufunc's name and tables for ever."""
+    cdef char *copy = <char *>malloc(len(text) + 1)
+    if copy == NULL:
+        raise MemoryError()
+    memcpy(copy, <char *>text, len(text) + 1)
+    return copy
+
+
+cdef int register(str name, tuple inputs, tuple params, int outputs, Py_ssize_t grain,
+                  Kernel uniform_float, Kernel varying_float,
+                  Kernel uniform_double, Kernel varying_double) except -1:
+    """Make the ufunc `name`. Without float kernels it has a float64 loop only."""
+    kinds = [] if uniform_float == NULL else [("e", "d"), ("f", "d")] + ([("f", "f")] if params else [])
+    kinds.append(("d", "d"))
+    cdef Loop *loops = <Loop *>malloc(len(kinds) * sizeof(Loop))
+    cdef void **data = <void **>malloc(len(kinds) * sizeof(void *))
+    cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>malloc(
+        len(kinds) * sizeof(cnp.PyUFuncGenericFunction))
+    if loops == NULL or data == NULL or functions == NULL:
+        raise MemoryError()
+    types = b""
+    for k, (data_type, param_type) in enumerate(kinds):
+        loops[k].uniform = uniform_float
+        loops[k].varying = varying_float
+        if data_type == "d":
+            loops[k].uniform = uniform_double
+            loops[k].varying = varying_double
+        loops[k].inputs = len(inputs)
+        loops[k].params = len(params)
+        loops[k].outputs = outputs
+        loops[k].data_type = ord(data_type)
+        loops[k].param_type = ord(param_type)
+        loops[k].grain = grain
+        data[k] = &loops[k]
+        functions[k] = drive
+        types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
+                       + [np.dtype(data_type).num] * outputs)
+    ufunc = cnp.PyUFunc_FromFuncAndData(
+        functions, data, permanent(types), len(kinds), len(inputs) + len(params), outputs,
+        cnp.PyUFunc_None, permanent(name.encode()), b"", 0)
+    operand_names[name] = (inputs, params)
+    PyUFunc_AddPromoter(ufunc, (np.dtype,) * ufunc.nargs,
+                        PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL))
+    ufuncs[name] = ufunc
+    return 0
+
+
+watch_fork()

@@ -1,0 +1,681 @@
+# The softmax family and cross-entropy: functions of whole rows.
+#
+# a) An array is seen as (outer, n, inner) with the rows along n; the Python side arranges that without a copy
+#    where it can. Everything is computed in double.
+# b) A group of rows is worked on as steps x LANES. Short or strided rows stand side by side, a row per lane; a long
+#    contiguous row lies across all lanes ("along"), and the lanes are combined after each pass.
+# c) Scratch is one chunk of steps on the stack. Rows that fit are read once; longer ones are read again in every
+#    pass and their exponentials computed anew, which costs less than storing them.
+# d) The largest entry is left out of the sum of exponentials: rest = sum - 1 keeps its digits when one entry
+#    dominates, and log(sum) = log1p(rest).
+
+from libc.math cimport INFINITY
+
+cdef enum:
+    CHUNK = 256         # steps: 32 KiB of doubles; range() below needs the number itself
+    ALONG = 48          # contiguous rows of at least this length lie across the lanes
+
+cdef struct Rows:
+    Py_ssize_t outer
+    Py_ssize_t n
+    Py_ssize_t inner
+    const unsigned char *keep   # 0 where an entry is masked out, or NULL
+    double temperature          # negative for softmin
+
+    void *at[3]                 # operands, then the output
+    # Of the losses only:
+    const long long *labels     # a class per row, or NULL: at[1] holds probabilities
+    long long ignore
+    const double *weight        # per class, or NULL
+    double smoothing
+    const double *grad          # per row
+
+ctypedef void (*FloatGroup)(const float *x, const Rows *rows, Py_ssize_t group) noexcept nogil
+ctypedef void (*DoubleGroup)(const double *x, const Rows *rows, Py_ssize_t group) noexcept nogil
+
+
+cdef inline bint lies_along(const Rows *rows) noexcept nogil:
+    return rows.inner == 1 and rows.n >= ALONG
+
+
+cdef inline Py_ssize_t steps_of(const Rows *rows) noexcept nogil:
+    return (rows.n + LANES - 1) // LANES if lies_along(rows) else rows.n
+
+
+cdef inline Py_ssize_t offset_of(const Rows *rows, Py_ssize_t row) noexcept nogil:
+    """Where a row starts; its entries are `inner` apart."""
+    return row // rows.inner * (rows.n * rows.inner) + row % rows.inner
+
+
+cdef inline Py_ssize_t rows_in_group(const Rows *rows, Py_ssize_t group) noexcept nogil:
+    cdef Py_ssize_t left
+    if lies_along(rows):
+        return 1
+    left = rows.outer * rows.inner - group * LANES
+    return left if left < LANES else LANES
+
+
+cdef void load_chunk(const T *source, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                     double padding, double *v) noexcept nogil:
+    """Steps first ... first + count - 1 of a group; lanes without an entry get `padding`."""
+    cdef Py_ssize_t j, l, here, start, live
+    cdef const T *p
+    if lies_along(rows):
+        p = source + group * rows.n + first * LANES
+        here = rows.n - first * LANES
+        here = here if here < count * LANES else count * LANES
+        for j in range(here):
+            v[j] = p[j]
+        for j in range(here, count * LANES):
+            v[j] = padding
+        return
+    live = rows_in_group(rows, group)
+    start = offset_of(rows, group * LANES)
+    if live == LANES and offset_of(rows, group * LANES + LANES - 1) == start + LANES - 1:
+        for j in range(count):
+            p = source + start + (first + j) * rows.inner
+            for l in range(LANES):
+                v[j * LANES + l] = p[l]
+        return
+    for l in range(LANES):
+        p = source + offset_of(rows, group * LANES + (l if l < live else live - 1)) + first * rows.inner
+        for j in range(count):
+            v[j * LANES + l] = p[j * rows.inner]
+
+
+cdef void store_chunk(T *target, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                      const double *v) noexcept nogil:
+    cdef Py_ssize_t j, l, here, start, live
+    cdef T *p
+    if lies_along(rows):
+        p = target + group * rows.n + first * LANES
+        here = rows.n - first * LANES
+        for j in range(here if here < count * LANES else count * LANES):
+            p[j] = <T>v[j]
+        return
+    live = rows_in_group(rows, group)
+    start = offset_of(rows, group * LANES)
+    if live == LANES and offset_of(rows, group * LANES + LANES - 1) == start + LANES - 1:
+        for j in range(count):
+            p = target + start + (first + j) * rows.inner
+            for l in range(LANES):
+                p[l] = <T>v[j * LANES + l]
+        return
+    for l in range(live):
+        p = target + offset_of(rows, group * LANES + l) + first * rows.inner
+        for j in range(count):
+            p[j * rows.inner] = <T>v[j * LANES + l]
+
+
+cdef void load_keep(const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                    unsigned char *keep) noexcept nogil:
+    """The mask of a chunk, 1 to keep; lanes without an entry are 0 where a row lies along."""
+    cdef Py_ssize_t j, l, row, live = rows_in_group(rows, group)
+    for j in range(count):
+        for l in range(LANES):
+            if lies_along(rows):
+                row = (first + j) * LANES + l
+                keep[j * LANES + l] = row < rows.n and (rows.keep == NULL or rows.keep[group * rows.n + row])
+            else:
+                row = offset_of(rows, group * LANES + (l if l < live else live - 1)) + (first + j) * rows.inner
+                keep[j * LANES + l] = rows.keep == NULL or rows.keep[row]
+
+
+cdef inline Py_ssize_t chunk_size(Py_ssize_t steps, Py_ssize_t first) noexcept nogil:
+    return steps - first if steps - first < CHUNK else CHUNK
+
+
+cdef void combine_max(double *lanes) noexcept nogil:
+    cdef int l
+    for l in range(1, LANES):
+        lanes[0] = lanes[l] if lanes[l] > lanes[0] else lanes[0]
+    for l in range(1, LANES):
+        lanes[l] = lanes[0]
+
+
+cdef void combine_sum(double *lanes) noexcept nogil:
+    cdef int l, half = LANES // 2
+    while half > 0:
+        for l in range(half):
+            lanes[l] += lanes[l + half]
+        half = half // 2
+    for l in range(1, LANES):
+        lanes[l] = lanes[0]
+
+
+cdef inline double hide(double x, unsigned char keep) noexcept nogil:
+    return x if keep else -INFINITY
+
+
+cdef void load_scaled(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                      double *v) noexcept nogil:
+    """x / temperature, or for softmin -x / temperature; masked entries and padding are -infinity."""
+    cdef Py_ssize_t i
+    cdef unsigned char keep[CHUNK * LANES]
+    load_chunk(x, rows, group, first, count, -INFINITY, v)
+    if rows.temperature != 1.0:
+        for i in range(count * LANES):
+            v[i] = v[i] / rows.temperature
+    if rows.keep != NULL or (lies_along(rows) and rows.temperature < 0):
+        load_keep(rows, group, first, count, keep)
+        for i in range(count * LANES):
+            v[i] = hide(v[i], keep[i])
+
+
+cdef inline double row_exp(T like, double d) noexcept nogil:
+    return exp_narrow(d) if T is float else exp_wide(d)
+
+
+cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentials,
+                 double *v, double *top, double *rest) noexcept nogil:
+    """Per lane the largest entry, and the sum of exp(entry - top) without one entry that is the largest.
+
+    Where the rows fit into one chunk, v is left with x / temperature, or with exp(x / temperature - top).
+    """
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    cdef double ties[LANES]
+    cdef double part[LANES]
+    cdef double d, e
+    for l in range(LANES):
+        top[l] = -INFINITY
+        rest[l] = 0.0
+        ties[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_scaled(x, rows, group, first, count, v)
+        for j in range(count):
+            for l in range(LANES):
+                d = v[j * LANES + l]
+                top[l] = d if d > top[l] else top[l]
+    if lies_along(rows):
+        combine_max(top)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_scaled(x, rows, group, first, count, v)
+        for l in range(LANES):
+            part[l] = 0.0
+        for j in range(count):
+            for l in range(LANES):
+                d = v[j * LANES + l] - top[l]
+                e = row_exp(<T>0, d)
+                ties[l] += 1.0 if d == 0.0 else 0.0
+                part[l] += 0.0 if d == 0.0 else e
+                v[j * LANES + l] = e if exponentials else v[j * LANES + l]
+        for l in range(LANES):
+            rest[l] += part[l]
+    if lies_along(rows):
+        combine_sum(rest)
+        combine_sum(ties)
+    for l in range(LANES):
+        rest[l] += ties[l] - 1.0
+
+
+cdef void reload_exponentials(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                              double *v, const double *top) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef int l
+    load_scaled(x, rows, group, first, count, v)
+    for j in range(count):
+        for l in range(LANES):
+            v[j * LANES + l] = row_exp(<T>0, v[j * LANES + l] - top[l])
+
+
+cdef void clear_masked(const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count, double value,
+                       double *v) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef unsigned char keep[CHUNK * LANES]
+    if rows.keep == NULL:
+        return
+    load_keep(rows, group, first, count, keep)
+    for i in range(count * LANES):
+        v[i] = v[i] if keep[i] else value
+
+
+# ---- Softmax --------------------------------------------------------------------------------------------------
+
+cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, bint scaled) noexcept nogil:
+    """softmax, times the row's grad for logsumexp's backward."""
+    cdef double v[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef double scale[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    survey(x, rows, group, True, v, top, rest)
+    for l in range(LANES):
+        scale[l] = (row_grad(rows, group, l) if scaled else 1.0) / (1.0 + rest[l])
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            reload_exponentials(x, rows, group, first, count, v, top)
+        for j in range(count):
+            for l in range(LANES):
+                v[j * LANES + l] = v[j * LANES + l] * scale[l]
+        clear_masked(rows, group, first, count, 0.0, v)
+        store_chunk(y, rows, group, first, count, v)
+
+
+cdef inline double row_grad(const Rows *rows, Py_ssize_t group, int lane) noexcept nogil:
+    if lies_along(rows):
+        return rows.grad[group]
+    return rows.grad[group * LANES + (lane if lane < rows_in_group(rows, group) else 0)]
+
+
+cdef void softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    scaled_softmax(x, <T *>rows.at[1], rows, group, False)
+
+
+cdef void softmax_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """y (g - sum(g y)) / temperature; at: g, y, out."""
+    cdef double g[CHUNK * LANES]
+    cdef double y[CHUNK * LANES]
+    cdef double dot[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    for l in range(LANES):
+        dot[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                dot[l] += g[j * LANES + l] * y[j * LANES + l]
+    if lies_along(rows):
+        combine_sum(dot)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                g[j * LANES + l] = y[j * LANES + l] * (g[j * LANES + l] - dot[l]) / rows.temperature
+        store_chunk(<T *>rows.at[2], rows, group, first, count, g)
+
+
+cdef void load_pair(const T *grad, const T *y, const Rows *rows, Py_ssize_t group, Py_ssize_t first,
+                    Py_ssize_t count, double *g, double *v) noexcept nogil:
+    """Gradient and output of a chunk; masked entries have no gradient."""
+    load_chunk(grad, rows, group, first, count, 0.0, g)
+    load_chunk(y, rows, group, first, count, 0.0, v)
+    clear_masked(rows, group, first, count, 0.0, g)
+
+
+cdef void softmin_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """softmax(-x): the sign comes in with a negative temperature."""
+    softmax_group(x, rows, group)
+
+
+cdef void softmin_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    softmax_backward_group(grad, rows, group)
+
+
+# ---- Log-softmax and log-sum-exp ------------------------------------------------------------------------------
+
+cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """(x - top) - log1p(rest): both parts are <= 0, so nothing cancels."""
+    cdef double v[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    survey(x, rows, group, False, v, top, rest)
+    for l in range(LANES):
+        rest[l] = log1p_positive(rest[l])
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_scaled(x, rows, group, first, count, v)
+        for j in range(count):
+            for l in range(LANES):
+                v[j * LANES + l] = (v[j * LANES + l] - top[l]) - rest[l]
+        clear_masked(rows, group, first, count, -INFINITY, v)
+        store_chunk(<T *>rows.at[1], rows, group, first, count, v)
+
+
+cdef void log_softmax_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """(g - exp(y) sum(g)) / temperature; at: g, y, out."""
+    cdef double g[CHUNK * LANES]
+    cdef double y[CHUNK * LANES]
+    cdef double total[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    for l in range(LANES):
+        total[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                total[l] += g[j * LANES + l]
+    if lies_along(rows):
+        combine_sum(total)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                g[j * LANES + l] = (g[j * LANES + l] - row_exp(<T>0, y[j * LANES + l]) * total[l]) / rows.temperature
+        clear_masked(rows, group, first, count, 0.0, g)
+        store_chunk(<T *>rows.at[2], rows, group, first, count, g)
+
+
+cdef void logsumexp_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """at: x, out with one entry per row."""
+    cdef double v[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
+    cdef int l
+    survey(x, rows, group, False, v, top, rest)
+    for l in range(rows_in_group(rows, group)):
+        if top[l] == INFINITY or top[l] == -INFINITY:
+            # The sum is inf or 0, unless a NaN hides among its terms.
+            (<T *>rows.at[1])[row + l] = <T>top_or_nan(x, rows, row + l, top[l])
+        else:
+            (<T *>rows.at[1])[row + l] = <T>(top[l] + log1p_positive(rest[l]))
+
+
+cdef double top_or_nan(const T *x, const Rows *rows, Py_ssize_t row, double top) noexcept nogil:
+    cdef Py_ssize_t j, at = offset_of(rows, row)
+    for j in range(rows.n):
+        if x[at] != x[at] and (rows.keep == NULL or rows.keep[at]):
+            return x[at]
+        at += rows.inner
+    return top
+
+
+cdef void logsumexp_backward_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    scaled_softmax(x, <T *>rows.at[1], rows, group, True)
+
+
+# ---- Sparsemax ------------------------------------------------------------------------------------------------
+
+cdef void sparsemax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """max(x - tau, 0) with tau such that the row sums to 1.
+
+    tau starts at top - 1, which is never too high, and each pass moves it to where the entries above it would sum
+    to 1; when their number stays, it is exact (Michelot's projection onto the simplex).
+    """
+    cdef double v[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double tau[LANES]
+    cdef double total[LANES]
+    cdef double above[LANES]
+    cdef double before[LANES]
+    cdef double d
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    cdef bint settled = False
+    for l in range(LANES):
+        top[l] = -INFINITY
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_scaled(x, rows, group, first, count, v)
+        for j in range(count):
+            for l in range(LANES):
+                d = v[j * LANES + l]
+                top[l] = d if d > top[l] or d != d else top[l]
+    if lies_along(rows):
+        combine_top(top)
+    for l in range(LANES):
+        tau[l] = -1.0
+        before[l] = -1.0
+    while not settled:
+        for l in range(LANES):
+            total[l] = 0.0
+            above[l] = 0.0
+        for first in range(0, steps, 256):
+            count = chunk_size(steps, first)
+            if steps > CHUNK:
+                load_scaled(x, rows, group, first, count, v)
+            for j in range(count):
+                for l in range(LANES):
+                    d = v[j * LANES + l] - top[l]
+                    above[l] += 1.0 if d > tau[l] else 0.0
+                    total[l] += d if d > tau[l] else 0.0
+        if lies_along(rows):
+            combine_sum(total)
+            combine_sum(above)
+        settled = True
+        for l in range(LANES):
+            # A row with NaN or infinities never has an entry above tau; its top makes the output NaN.
+            tau[l] = (total[l] - 1.0) / above[l] if above[l] > 0 else tau[l]
+            settled = settled and above[l] == before[l]
+            before[l] = above[l]
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_scaled(x, rows, group, first, count, v)
+        for j in range(count):
+            for l in range(LANES):
+                d = (v[j * LANES + l] - top[l]) - tau[l]
+                v[j * LANES + l] = top[l] - top[l] if d <= 0.0 else d
+        clear_masked(rows, group, first, count, 0.0, v)
+        store_chunk(<T *>rows.at[1], rows, group, first, count, v)
+
+
+cdef void combine_top(double *lanes) noexcept nogil:
+    """The maximum, or NaN if there is one."""
+    cdef int l
+    for l in range(1, LANES):
+        lanes[0] = lanes[l] if lanes[l] > lanes[0] or lanes[l] != lanes[l] else lanes[0]
+    for l in range(1, LANES):
+        lanes[l] = lanes[0]
+
+
+cdef void sparsemax_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """g - mean(g) over the entries with y > 0; at: g, y, out."""
+    cdef double g[CHUNK * LANES]
+    cdef double y[CHUNK * LANES]
+    cdef double total[LANES]
+    cdef double support[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    for l in range(LANES):
+        total[l] = 0.0
+        support[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                total[l] += 0.0 if y[j * LANES + l] <= 0.0 else g[j * LANES + l]
+                support[l] += 0.0 if y[j * LANES + l] <= 0.0 else 1.0
+    if lies_along(rows):
+        combine_sum(total)
+        combine_sum(support)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
+        for j in range(count):
+            for l in range(LANES):
+                g[j * LANES + l] = (0.0 if y[j * LANES + l] <= 0.0
+                                    else g[j * LANES + l] - total[l] / support[l] + (y[j * LANES + l] - y[j * LANES + l]))
+        store_chunk(<T *>rows.at[2], rows, group, first, count, g)
+
+
+# ---- Cross-entropy --------------------------------------------------------------------------------------------
+# With a = weight * target, smoothed, the loss of a row is sum(a (log(sum exp x) - x)), its gradient
+# p sum(a) - a. For the largest entry p - 1 = -rest / (1 + rest) is known to the last digit, and is used.
+
+cdef void weighted_target(const T *probabilities, const Rows *rows, Py_ssize_t group, Py_ssize_t first,
+                          Py_ssize_t count, double *a) noexcept nogil:
+    """a for a chunk; 0 in lanes without an entry and in rows that are ignored."""
+    cdef Py_ssize_t j, entry, label
+    cdef int l
+    cdef double w, share = rows.smoothing / rows.n
+    if rows.labels == NULL:
+        load_chunk(probabilities, rows, group, first, count, 0.0, a)
+    for j in range(count):
+        for l in range(LANES):
+            entry = (first + j) * LANES + l if lies_along(rows) else first + j
+            if entry >= rows.n:
+                a[j * LANES + l] = 0.0
+                continue
+            w = rows.weight[entry] if rows.weight != NULL else 1.0
+            if rows.labels == NULL:
+                a[j * LANES + l] = w * ((1.0 - rows.smoothing) * a[j * LANES + l] + share)
+            else:
+                label = label_of(rows, group, l)
+                a[j * LANES + l] = (0.0 if label == rows.ignore else
+                                    w * ((1.0 - rows.smoothing if entry == label else 0.0) + share))
+
+
+cdef inline Py_ssize_t label_of(const Rows *rows, Py_ssize_t group, int lane) noexcept nogil:
+    if lies_along(rows):
+        return rows.labels[group]
+    return rows.labels[group * LANES + (lane if lane < rows_in_group(rows, group) else 0)]
+
+
+cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """at: x, probabilities or NULL, out with one double per row."""
+    cdef double v[CHUNK * LANES]
+    cdef double a[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef double loss[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j, label
+    cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
+    cdef int l
+    survey(x, rows, group, False, v, top, rest)
+    for l in range(LANES):
+        rest[l] = log1p_positive(rest[l])
+        loss[l] = 0.0
+    if rows.labels != NULL and rows.smoothing == 0.0:
+        for l in range(rows_in_group(rows, group)):
+            label = label_of(rows, group, l)
+            if label != rows.ignore:
+                loss[l] = rest[l] + (top[l] - x[offset_of(rows, row + l) + label * rows.inner])
+                loss[l] *= rows.weight[label] if rows.weight != NULL else 1.0
+    else:
+        for first in range(0, steps, 256):
+            count = chunk_size(steps, first)
+            if steps > CHUNK:
+                load_scaled(x, rows, group, first, count, v)
+            weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
+            for j in range(count):
+                for l in range(LANES):
+                    # A class of no weight has no loss, even where its logit is -infinity.
+                    loss[l] += (0.0 if a[j * LANES + l] == 0.0
+                                else a[j * LANES + l] * (rest[l] + (top[l] - v[j * LANES + l])))
+        if lies_along(rows):
+            combine_sum(loss)
+    for l in range(rows_in_group(rows, group)):
+        (<double *>rows.at[2])[row + l] = loss[l]
+
+
+cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """at: x, probabilities or NULL, out."""
+    cdef double v[CHUNK * LANES]
+    cdef double a[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef double total[LANES]
+    cdef double grad[LANES]
+    cdef double p
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j
+    cdef int l
+    survey(x, rows, group, False, v, top, rest)
+    for l in range(LANES):
+        total[l] = 0.0
+        grad[l] = row_grad(rows, group, l)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
+        for j in range(count):
+            for l in range(LANES):
+                total[l] += a[j * LANES + l]
+    if lies_along(rows):
+        combine_sum(total)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_scaled(x, rows, group, first, count, v)
+            weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
+        for j in range(count):
+            for l in range(LANES):
+                p = row_exp(<T>0, v[j * LANES + l] - top[l]) / (1.0 + rest[l])
+                p = (p * total[l] - a[j * LANES + l] if v[j * LANES + l] != top[l] else
+                     (total[l] - a[j * LANES + l]) - total[l] * (rest[l] / (1.0 + rest[l])))
+                v[j * LANES + l] = 0.0 if total[l] == 0.0 else grad[l] * p
+        store_chunk(<T *>rows.at[2], rows, group, first, count, v)
+
+
+# ---- Running them ---------------------------------------------------------------------------------------------
+
+cdef struct RowKernel:
+    FloatGroup single
+    DoubleGroup wide
+
+cdef struct RowCall:
+    RowKernel kernel
+    Rows rows
+    bint wide
+
+cdef RowKernel row_kernels[32]
+row_kernel_index = {}
+
+
+cdef int register_rows(str name, FloatGroup single, DoubleGroup wide) except -1:
+    cdef int index = len(row_kernel_index)
+    row_kernels[index].single = single
+    row_kernels[index].wide = wide
+    row_kernel_index[name] = index
+    return 0
+
+
+cdef void run_groups(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef const RowCall *call = <const RowCall *>context
+    cdef Py_ssize_t group
+    for group in range(start, stop):
+        if call.wide:
+            call.kernel.wide(<const double *>call.rows.at[0], &call.rows, group)
+        else:
+            call.kernel.single(<const float *>call.rows.at[0], &call.rows, group)
+
+
+cdef const void *address(object array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+def run_rows(str name, tuple geometry, tuple arrays, *, mask=None, double temperature=1.0, labels=None,
+             long long ignore=0, weight=None, double smoothing=0.0, grad=None):
+    """Run a kernel over all rows.
+
+    `geometry` is (outer, n, inner); `arrays` are C-contiguous, of one dtype (float32 or float64) where they hold
+    entries, and in the order that the kernel's docstring says. Nothing is checked here.
+    """
+    cdef RowCall call
+    cdef Py_ssize_t groups, total
+    cdef status_t status
+    cdef int k, threads
+    call.kernel = row_kernels[<int>row_kernel_index[name]]
+    call.wide = arrays[0].dtype == np.float64
+    call.rows.outer, call.rows.n, call.rows.inner = geometry
+    for k in range(len(arrays)):
+        call.rows.at[k] = <void *>address(arrays[k])
+    call.rows.keep = <const unsigned char *>address(mask)
+    call.rows.temperature = temperature
+    call.rows.labels = <const long long *>address(labels)
+    call.rows.ignore = ignore
+    call.rows.weight = <const double *>address(weight)
+    call.rows.smoothing = smoothing
+    call.rows.grad = <const double *>address(grad)
+    total = call.rows.outer * call.rows.n * call.rows.inner
+    groups = call.rows.outer * call.rows.inner
+    if not lies_along(&call.rows):
+        groups = (groups + LANES - 1) // LANES
+    with nogil:
+        status = status_save()
+        threads = threads_for(total, 8192)
+        if groups < threads:
+            threads = <int>groups
+        if threads > 1:
+            in_parallel(run_groups, &call, groups, 1, threads)
+        else:
+            run_groups(&call, 0, groups)
+        status_restore(status)

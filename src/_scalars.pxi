@@ -1,0 +1,224 @@
+# The transcendental functions that the activations are made of.
+#
+# All of them compute in double, are branch-free (selects only, so that gcc turns the loop around them into SIMD)
+# and propagate NaN. The argument's type says where the result goes: a float argument may lean on double's
+# exponent range and skip the care that subnormal or overflowing doubles need.
+#
+# Coefficients come from tools/coefficients.py. Never write a clamp as `x if x > low else low`: that would
+# turn NaN into `low`.
+
+cdef extern from *:
+    """
+    #include <float.h>
+    #include <math.h>
+    #include <string.h>
+
+    #define ROUNDER 6755399441055744.0   /* 1.5 * 2^52: adding it leaves the nearest integer in the low bits */
+
+    #if defined(__FMA__) || defined(__aarch64__)
+    #define mul_add(a, b, c) __builtin_fma(a, b, c)   /* one instruction, one rounding */
+    #else
+    #define mul_add(a, b, c) ((a) * (b) + (c))        /* without FMA hardware fma() is a slow library call */
+    #endif
+
+    static inline double double_from_bits(long long bits) { double x; memcpy(&x, &bits, 8); return x; }
+    static inline long long bits_from_double(double x) { long long bits; memcpy(&bits, &x, 8); return bits; }
+    static inline float float_from_bits(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
+    static inline unsigned bits_from_float(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
+    """
+    const double DBL_MAX
+    const double FLT_MAX
+    const double ROUNDER
+    double mul_add(double a, double b, double c) nogil
+    double double_from_bits(long long bits) nogil
+    long long bits_from_double(double x) nogil
+    float float_from_bits(unsigned int bits) nogil
+    unsigned int bits_from_float(float x) nogil
+    double sqrt(double x) nogil
+    double c_fabs "fabs"(double x) nogil
+    float c_fabsf "fabsf"(float x) nogil
+    double c_copysign "copysign"(double x, double sign) nogil
+    float c_copysignf "copysignf"(float x, float sign) nogil
+
+ctypedef fused T:
+    float
+    double
+
+
+cdef inline T magnitude(T x) noexcept nogil:
+    if T is float:
+        return c_fabsf(x)
+    else:
+        return c_fabs(x)
+
+
+cdef inline T with_sign_of(T value, T sign) noexcept nogil:
+    if T is float:
+        return c_copysignf(value, sign)
+    else:
+        return c_copysign(value, sign)
+
+
+cdef inline double finite(T x) noexcept nogil:
+    """x, with an infinity pulled in to the largest finite T: avoids inf * 0 on the way to a limit."""
+    cdef double y = x
+    if T is float:
+        y = FLT_MAX if y > FLT_MAX else y
+        return -FLT_MAX if y < -FLT_MAX else y
+    else:
+        y = DBL_MAX if y > DBL_MAX else y
+        return -DBL_MAX if y < -DBL_MAX else y
+
+
+cdef inline double power_of_two(double rounded) noexcept nogil:
+    """2^n for rounded = n + ROUNDER and -1022 <= n <= 1023."""
+    return double_from_bits((bits_from_double(rounded) + 1023) << 52)
+
+
+cdef inline double reduced(double x, double n) noexcept nogil:
+    """x - n log 2: the high part of log 2 has 32 trailing zero bits, so its product with n is exact."""
+    return (x - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10
+
+
+cdef inline double expm1_reduced(double r) noexcept nogil:
+    """e^r - 1 for |r| <= log(2) / 2, relative error 2^-57 before rounding."""
+    cdef double p = 2.0914686968086876e-09
+    p = mul_add(p, r, 2.5105217004720745e-08)
+    p = mul_add(p, r, 2.75572736431103e-07)
+    p = mul_add(p, r, 2.7557255400206422e-06)
+    p = mul_add(p, r, 2.4801587325547743e-05)
+    p = mul_add(p, r, 0.00019841269874820627)
+    p = mul_add(p, r, 0.0013888888888883748)
+    p = mul_add(p, r, 0.008333333333326136)
+    p = mul_add(p, r, 0.04166666666666667)
+    p = mul_add(p, r, 0.1666666666666667)
+    p = mul_add(p, r, 0.5)
+    return mul_add(r * r, p, r)
+
+
+cdef inline double exp_narrow(double x) noexcept nogil:
+    """e^x within 0.8 ULP for x in [-708, 709], and beyond them the nearest end: enough where float is the result."""
+    cdef double y = -708.0 if x < -708.0 else x
+    y = 709.0 if y > 709.0 else y
+    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER)
+    return (1.0 + expm1_reduced(reduced(y, n - ROUNDER))) * power_of_two(n)
+
+
+cdef inline double exp_wide(double x) noexcept nogil:
+    """e^x within 0.8 ULP for every x: two steps of scaling round once into the subnormals, or overflow."""
+    cdef double y = -1100.0 if x < -1100.0 else x
+    y = 1100.0 if y > 1100.0 else y
+    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER
+    cdef double half = mul_add(n, 0.5, ROUNDER)
+    return ((1.0 + expm1_reduced(reduced(y, n)))
+            * power_of_two(half) * power_of_two(n - (half - ROUNDER) + ROUNDER))
+
+
+cdef inline double exp(T x) noexcept nogil:
+    return exp_narrow(x) if T is float else exp_wide(x)
+
+
+cdef inline double expm1(T x) noexcept nogil:
+    """e^x - 1 within 1 ULP of double, for x <= 709; beyond, infinity."""
+    cdef double y = x, n, scale
+    y = -708.0 if y < -708.0 else y
+    y = 710.0 if y > 710.0 else y
+    n = mul_add(y, 1.4426950408889634, ROUNDER)
+    scale = power_of_two(n)
+    return mul_add(scale, expm1_reduced(reduced(y, n - ROUNDER)), scale - 1.0)
+
+
+cdef inline double log_near_one(double f) noexcept nogil:
+    """log(1 + f) for f in [-0.293, 0.415], within 1 ULP of double."""
+    cdef double s = f / (2.0 + f)
+    cdef double z = s * s, square = 0.5 * f * f
+    cdef double p = 0.13086767009948175
+    p = mul_add(p, z, 0.13268759668560612)
+    p = mul_add(p, z, 0.15386240205813478)
+    p = mul_add(p, z, 0.18181795630884753)
+    p = mul_add(p, z, 0.2222222239180047)
+    p = mul_add(p, z, 0.2857142857080323)
+    p = mul_add(p, z, 0.4000000000000088)
+    p = mul_add(p, z, 0.6666666666666666)
+    return f - (square - s * mul_add(z, p, square))
+
+
+cdef inline double log1p_unit(double w) noexcept nogil:
+    """log(1 + w) for 0 <= w <= 1, within 1 ULP of double."""
+    # Halve 1 + w where it exceeds sqrt(2).
+    cdef double f = 0.5 * (w - 1.0) if w > 0.41421356237309503 else w
+    cdef double shift = 0.6931471805599453 if w > 0.41421356237309503 else 0.0
+    return shift + log_near_one(f)
+
+
+cdef inline double log1p_positive(double w) noexcept nogil:
+    """log(1 + w) for w >= 0, within 1 ULP of double; for w above 2^1023 the result is not used."""
+    cdef double u = 1.0 + w, halvings
+    cdef unsigned long long bits = <unsigned long long>bits_from_double(u)
+    # How often to halve u to bring it into [sqrt(1/2), sqrt(2)]: the distance of its bits from those of sqrt(1/2).
+    cdef long long k = <long long>((bits - 0x3FE6A09E667F3BCDULL) >> 52)
+    halvings = double_from_bits(k + 0x4338000000000000LL) - ROUNDER
+    # 1 + w has rounded: its error returns as a correction, relative to u.
+    cdef double f = w if k == 0 else double_from_bits(<long long>bits - (k << 52)) - 1.0
+    cdef double lost = 0.0 if k == 0 else (w - (u - 1.0)) / u
+    return halvings * 0.6931471805599453 + (log_near_one(f) + lost)
+
+
+cdef inline double tanh_gap(double x) noexcept nogil:
+    """x - tanh(x) for |x| <= 1, where the subtraction itself would cancel."""
+    cdef double z = x * x
+    cdef double p = 8.538161901212156e-09
+    p = mul_add(p, z, -9.364144622965759e-08)
+    p = mul_add(p, z, 5.122767150793262e-07)
+    p = mul_add(p, z, -1.9216974143833895e-06)
+    p = mul_add(p, z, 5.777484136865915e-06)
+    p = mul_add(p, z, -1.541627724102249e-05)
+    p = mul_add(p, z, 3.8991741215043214e-05)
+    p = mul_add(p, z, -9.67910218266933e-05)
+    p = mul_add(p, z, 0.0002390884367049363)
+    p = mul_add(p, z, -0.0005900175685254319)
+    p = mul_add(p, z, 0.0014558326516768139)
+    p = mul_add(p, z, -0.003592127823422879)
+    p = mul_add(p, z, 0.008863235512566054)
+    p = mul_add(p, z, -0.021869488535296695)
+    p = mul_add(p, z, 0.053968253968231523)
+    p = mul_add(p, z, -0.1333333333333331)
+    p = mul_add(p, z, 0.3333333333333333)
+    return x * z * p
+
+
+cdef inline double normal_density(double a) noexcept nogil:
+    """exp(-a^2 / 2). The square is split into an exact part and a small one, or the tail loses a^2 ULP."""
+    cdef double high = double_from_bits(bits_from_double(a) & ~0x7FFFFFFLL)
+    cdef double low = 0.5 * (a - high) * (a + high)
+    return exp(-0.5 * high * high) * mul_add(low, mul_add(low, 0.5, -1.0), 1.0)
+
+
+cdef inline double normal_tail(double a) noexcept nogil:
+    """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 40, where Phi is the normal distribution function."""
+    cdef double t = (a - 4.0) / (a + 4.0)
+    cdef double p = -7.916719925880278e-10
+    p = mul_add(p, t, -1.5506980833004738e-09)
+    p = mul_add(p, t, 6.249113664698089e-09)
+    p = mul_add(p, t, 1.7674889651836897e-08)
+    p = mul_add(p, t, -1.9913251999238056e-08)
+    p = mul_add(p, t, -1.110328886877407e-07)
+    p = mul_add(p, t, 1.4676600593283318e-09)
+    p = mul_add(p, t, 5.520151010249323e-07)
+    p = mul_add(p, t, 4.0448526036329704e-07)
+    p = mul_add(p, t, -2.6129103224764573e-06)
+    p = mul_add(p, t, -3.4321997119225085e-06)
+    p = mul_add(p, t, 1.3626869656340193e-05)
+    p = mul_add(p, t, 2.125004946489111e-05)
+    p = mul_add(p, t, -8.785318378131222e-05)
+    p = mul_add(p, t, -9.443025388719951e-05)
+    p = mul_add(p, t, 0.0006948971046100352)
+    p = mul_add(p, t, -0.0002856230979733444)
+    p = mul_add(p, t, -0.005002378591050549)
+    p = mul_add(p, t, 0.017936097479672987)
+    p = mul_add(p, t, -0.03219783742808545)
+    p = mul_add(p, t, 0.02860036405355088)
+    p = mul_add(p, t, 0.013999634724425405)
+    p = mul_add(p, t, -0.0967034773265258)
+    p = mul_add(p, t, 0.47205320650984467)
+    return p / (1.0 + a)

@@ -1,0 +1,115 @@
+"""Neural-network activation functions for NumPy, forward and backward: compiled, parallel, accurate in every tail."""
+
+from typing import Any
+
+from . import elementwise, losses, rows, spatial
+from ._build import build, kernels
+from ._docstrings import docstring
+from .catalog import Activation, catalog
+
+__version__ = "0.1.0"
+
+
+def get(name: str) -> Any:
+    """The activation of any name that libraries use for it.
+
+    Parameters
+    ----------
+    name : str
+        Upper or lower case, with or without separators: "hardtanh", "HardTanh" and "hard_tanh" are one.
+
+    Returns
+    -------
+    callable
+        The forward function; its backward is `actfn.<its name>_backward`.
+
+    Raises
+    ------
+    ValueError
+        For a name that no row of the catalog knows.
+
+    Examples
+    --------
+    >>> import actfn
+    >>> actfn.get("Swish") is actfn.swish
+    True
+    >>> actfn.get("expit") is actfn.sigmoid
+    True
+    """
+    return globals()[catalog.find(name).name]
+
+
+def set_num_threads(n: int) -> None:
+    """Use at most n threads from now on; 0 lifts the limit.
+
+    Parameters
+    ----------
+    n : int
+        OMP_NUM_THREADS, processor affinity and threadpoolctl may lower it further.
+
+    Raises
+    ------
+    ValueError
+        For a negative number.
+
+    Examples
+    --------
+    >>> import actfn
+    >>> actfn.set_num_threads(1)
+    >>> actfn.get_num_threads()
+    1
+    >>> actfn.set_num_threads(0)
+    """
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"set_num_threads: n must be an integer, got {n!r}")
+    if n < 0:
+        raise ValueError(f"set_num_threads: n must be 0 or positive, got {n}")
+    kernels.set_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """How many threads a large call would use now.
+
+    Examples
+    --------
+    >>> import actfn
+    >>> actfn.get_num_threads() >= 1
+    True
+    """
+    return int(kernels.get_num_threads())
+
+
+def show_config() -> None:
+    """Print the version, the build in use and the threads.
+
+    Examples
+    --------
+    >>> import actfn
+    >>> actfn.show_config()  # doctest: +ELLIPSIS
+    actfn ...
+    """
+    from ._build import available
+
+    print(f"actfn    {__version__}")
+    print(f"build    {build} (this machine can run {', '.join(available())})")
+    print(f"threads  {get_num_threads()} ({'OpenMP' if kernels.openmp() else 'built without OpenMP: serial'})")
+
+
+def _publish(row: Activation) -> list[str]:
+    module = {"rows": rows, "spatial": spatial, "row loss": losses, "pointwise loss": losses}.get(row.kind, elementwise)
+    names = [row.name, f"{row.name}_backward"]
+    for name in names:
+        function = getattr(module, name)
+        if not function.__doc__:
+            function.__doc__ = docstring(row, function, backward=name != row.name)
+        if hasattr(function, "__code__"):
+            function.__module__ = __name__
+        globals()[name] = function
+    return names
+
+
+__all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "set_num_threads",
+           "show_config"]  # fmt: skip
+for _row in catalog.values():
+    __all__ += _publish(_row)
+frelu, frelu_backward = spatial.frelu, spatial.frelu_backward

@@ -1,0 +1,140 @@
+"""What the functions of rows and planes share: checking arguments, laying out memory, writing the result."""
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+from numpy.typing import ArrayLike, NDArray
+
+from ._ufuncs import float_dtype
+
+Array = NDArray[Any]
+
+
+def real_arrays(function: str, operands: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype[Any]]:
+    """The operands as arrays, and the dtype of the result; TypeError for what is not real numbers."""
+    arrays = [np.asarray(operand) for operand in operands.values()]
+    kinds = [(name, type(array.dtype)) for name, array in zip(operands, arrays, strict=True)]
+    return arrays, float_dtype(function, kinds)
+
+
+def valid_axis(function: str, axis: int, ndim: int) -> int:
+    try:
+        return int(normalize_axis_index(operator.index(axis), ndim, function))
+    except TypeError:
+        raise TypeError(f"{function}: axis must be an integer, got {axis!r}") from None
+
+
+def positive(function: str, name: str, value: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: {name} must be a number, got {value!r}") from None
+    if not 0 < number < np.inf:
+        raise ValueError(f"{function}: {name} must be positive and finite, got {value!r}")
+    return number
+
+
+def broadcastable(function: str, name: str, array: ArrayLike, shape: tuple[int, ...]) -> Array:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{function}: {name} must broadcast to shape {shape}, got {np.shape(array)}") from None
+
+
+def valid_mask(function: str, mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
+    if mask is None:
+        return None
+    if np.asarray(mask).dtype != np.bool:
+        raise TypeError(f"{function}: mask must hold bool, True to take part, got {np.asarray(mask).dtype}")
+    return broadcastable(function, "mask", mask, shape)
+
+
+def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{function}: out must be an array, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"{function}: out must have shape {shape}, got {out.shape}")
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"{function}: out must be able to hold {dtype}, got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError(f"{function}: out must be writable, got a read-only array")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How arrays of one shape lie in memory: `order` sorts the axes so that they become C-contiguous."""
+
+    order: tuple[int, ...]
+    axis: int
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, array: Array, axis: int) -> "Layout":
+        # Transposed arrays are worked on in their own order; anything with gaps is copied by `contiguous`.
+        order = tuple(sorted(range(array.ndim), key=lambda k: -abs(array.strides[k])))
+        if array.flags.c_contiguous or not array.transpose(order).flags.c_contiguous:
+            order = tuple(range(array.ndim))
+        return cls(order, order.index(axis), array.shape)
+
+    @property
+    def geometry(self) -> tuple[int, int, int]:
+        lengths = [self.shape[k] for k in self.order]
+        outer, inner = lengths[: self.axis], lengths[self.axis + 1 :]
+        return int(np.prod(outer, dtype=np.intp)), lengths[self.axis], int(np.prod(inner, dtype=np.intp))
+
+    def contiguous(self, array: Array, dtype: np.dtype[Any]) -> Array:
+        """The array in this layout, without a copy where it already is."""
+        return np.ascontiguousarray(array.transpose(self.order), dtype)
+
+    def without_axis(self, array: Array, dtype: np.dtype[Any]) -> Array:
+        """An array that has a value per row, in the order in which the kernels meet the rows."""
+        order = [k - (k > self.order[self.axis]) for k in self.order if k != self.order[self.axis]]
+        return np.ascontiguousarray(array.transpose(order), dtype)
+
+    def back(self, rows: Array) -> Array:
+        """The opposite of `without_axis`, for an array of one value per row in the kernels' order."""
+        order = [k - (k > self.order[self.axis]) for k in self.order if k != self.order[self.axis]]
+        kept = [k for k in self.order if k != self.order[self.axis]]
+        return rows.reshape([self.shape[k] for k in kept]).transpose(np.argsort(order))
+
+    def empty(self, dtype: np.dtype[Any]) -> Array:
+        return np.empty([self.shape[k] for k in self.order], dtype)
+
+    def restored(self, array: Array) -> Array:
+        return array.transpose(np.argsort(self.order))
+
+
+def target_of(layout: Layout, out: Array | None, computed: np.dtype[Any], inputs: Sequence[Array]) -> Array:
+    """Where the kernel writes: straight into `out` if it lies like the input and no operand overlaps it by half."""
+    if out is not None and out.dtype == computed:
+        view = out.transpose(layout.order)
+        if view.flags.c_contiguous and view.flags.aligned and not any(_half_overlap(view, a) for a in inputs):
+            return view
+    return layout.empty(computed)
+
+
+def _half_overlap(out: Array, operand: Array) -> bool:
+    same = out.ctypes.data == operand.ctypes.data and out.nbytes == operand.nbytes
+    return not same and bool(np.may_share_memory(out, operand))
+
+
+def delivered(layout: Layout, written: Array, out: Array | None, dtype: np.dtype[Any]) -> Array:
+    """The result in the caller's dtype, or in his array."""
+    result = layout.restored(written)
+    if out is None:
+        return result if result.dtype == dtype else result.astype(dtype)
+    if not (written.ctypes.data == out.ctypes.data and written.dtype == out.dtype):
+        with np.errstate(all="ignore"):
+            np.copyto(out, result, casting="same_kind")
+    return out
+
+
+def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """float16 is computed in float32 and rounded once at the end."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype

@@ -1,0 +1,108 @@
+"""Docstrings in numpydoc form, made from the rows of the catalog."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+
+from .catalog import Activation
+
+_REAL = "float16, float32 or float64; bool and small integers compute in float32, wider integers in float64"
+
+# What the parameters mean that are the same everywhere; those of one activation are explained in its row.
+_PARAMETERS = {
+    "x": ("array_like", f"Input of any shape, {_REAL}."),
+    "gate": ("array_like", f"The input that is activated, {_REAL}."),
+    "value": ("array_like", "The input that is gated; broadcasts with the gate."),
+    "logits": ("array_like", f"Unnormalised scores, {_REAL}."),
+    "target": ("array_like", "What is wanted; see the notes."),
+    "grad": ("array_like", "Gradient with respect to the output; broadcasts with it."),
+    "y": ("array_like", "The output of the forward function."),
+    "window": ("array_like", "Weights of shape (channels, 3, 3)."),
+    "axis": ("int", "Axis along which a row lies."),
+    "keepdims": ("bool", "Keep the reduced axis with length 1."),
+    "mask": ("array_like of bool, optional", "True where an entry takes part; broadcasts with the input."),
+    "temperature": ("float", "Positive number that the input is divided by."),
+    "weight": ("array_like, optional", "Factor per class, of shape (classes,)."),
+    "ignore_index": ("int", "Label of rows that have neither loss nor gradient."),
+    "label_smoothing": ("float", "Share of the target that is spread evenly over all classes, in [0, 1]."),
+    "reduction": ("{'mean', 'sum', 'none'}", "What becomes of the losses of the rows."),
+    "pos_weight": ("array_like", "Factor for the positive part of the loss."),
+    "training": ("bool", "Draw a slope per element; otherwise use the middle of the interval."),
+    "rng": ("numpy.random.Generator or seed, optional", "Source of the slopes."),
+    "return_slope": ("bool", "Return the slopes too, for the backward function."),
+    "slope": ("array_like, optional", "Slopes that the forward function returned."),
+    "out": ("ndarray, optional", "Where to write the result."),
+    "kwargs": ("optional", "`out`, `where`, `dtype`, `casting`, `order` and `subok`, as for every NumPy ufunc."),
+}
+
+
+def _parameters(row: Activation, signature: inspect.Signature) -> str:
+    lines = []
+    for name, parameter in signature.parameters.items():
+        if name in ("where", "casting", "order", "dtype", "subok", "signature"):
+            continue
+        kind, text = _PARAMETERS.get(name, ("float or array_like", ""))
+        if name in row.param_docs:
+            kind, text = "float or array_like", row.param_docs[name]
+        head = f"**{name}" if parameter.kind is parameter.VAR_KEYWORD else f"{name} : {kind}"
+        if parameter.default is not parameter.empty and parameter.default is not None:
+            head += f", default {parameter.default!r}"
+        lines += [head, textwrap.indent(textwrap.fill(text, 100), "    ")]
+    return "\n".join(lines)
+
+
+def _section(title: str, body: str) -> str:
+    return f"\n\n{title}\n{'-' * len(title)}\n{body}" if body else ""
+
+
+def _returns(row: Activation, backward: bool) -> str:
+    if row.kind in ("row loss", "pointwise loss") and not backward:
+        return "ndarray or scalar\n    The loss, reduced as `reduction` says."
+    if not backward:
+        return "ndarray or scalar\n    Same dtype as the float input; parameters never change it."
+    if row.kind == "gated" and row.name != "glu":
+        return "tuple of ndarray\n    Gradients with respect to gate and value."
+    if row.name == "funnel_relu":
+        return "tuple of ndarray\n    Gradients with respect to x and the window."
+    extra = "".join(f", and with respect to {name}, summed to its shape" for name in row.trains)
+    return f"{'tuple of ' if extra else ''}ndarray or scalar\n    Gradient with respect to the input{extra}."
+
+
+def _raises(row: Activation) -> str:
+    text = "TypeError\n    For input that is not real numbers: complex, object, string, datetime, longdouble."
+    if row.kind in ("rows", "row loss", "spatial") or row.name == "glu":
+        text += "\nValueError\n    For an axis that does not exist, shapes that do not fit, or a parameter outside its range."
+    if row.kind == "row loss":
+        text += "\n    For a label out of range, before anything is written."
+    return text
+
+
+def _notes(row: Activation) -> str:
+    lines = [f"Derivative::\n\n    {row.derivative}"]
+    if row.kinks:
+        where = ", ".join(f"{value} at {point}" for point, value in row.kinks.items())
+        lines.append(f"Where the derivative jumps it is taken as: {where}.")
+    if row.limits:
+        lines.append(f"Limits: {row.limits[0]} at -oo and {row.limits[1]} at oo. Range: {row.range}.")
+    if row.ulp:
+        bounds = "; ".join(f"{dtype} {f:g} forward, {b:g} backward" for dtype, (f, b) in row.ulp.items())
+        lines.append(f"Largest error in ULP: {bounds}.")
+    return "\n\n".join(lines)
+
+
+def docstring(row: Activation, function: Callable[..., object], *, backward: bool) -> str:
+    """The text of `help(function)`."""
+    signature = inspect.signature(function)
+    if backward:
+        head = f"Gradient of `{row.name}`: grad times the derivative, rounded once.\n\n{row.title}."
+    else:
+        head = f"{row.title}: {row.summary}"
+    text = f"{head}\n\nDefinition::\n\n    {row.formula}"
+    text += _section("Parameters", _parameters(row, signature))
+    text += _section("Returns", _returns(row, backward))
+    text += _section("Raises", _raises(row))
+    text += _section("See Also", row.name if backward else f"{row.name}_backward")
+    text += _section("Notes", _notes(row))
+    text += _section("References", f".. [1] {row.source}" if row.source else "")
+    text += _section("Examples", f">>> import numpy as np\n>>> import actfn\n{row.example}")
+    return text + "\n"

@@ -1,0 +1,1298 @@
+"""The table of contents: one row of facts per activation. Everything else is generated from it.
+
+A row holds facts and no behaviour. It needs the standard library only, because `setup.py` reads this file before
+anything is compiled. Strings are mathematics that SymPy parses: `formula` is the single definition of the
+function, `derivative` is the textbook form of f', and the tests prove that the two agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+# The named functions that formulas may use besides SymPy's own, each defined here and nowhere else.
+FUNCTIONS = MappingProxyType(
+    {
+        "sigmoid": "1/(1 + exp(-x))",
+        "softplus": "log(1 + exp(x))",
+        "Phi": "erfc(-x/sqrt(2))/2",
+        "phi": "exp(-x**2/2)/sqrt(2*pi)",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """Facts about one function; see the comments for the form of each."""
+
+    name: str
+    title: str
+    title_ko: str
+    family: str
+    # One plain sentence: what it does and where it is used.
+    summary: str
+    summary_ko: str
+    formula: str
+    derivative: str
+    # Authors, year and arXiv number or journal; "" where the function has no inventor to name.
+    source: str
+    # Lines of a doctest, numpy imported as np.
+    example: str
+    # "elementwise": f(x, *params); "gated": f(gate, value); "rows": along an axis; "spatial": NCHW;
+    # "row loss" and "pointwise loss".
+    kind: str = "elementwise"
+    # Spellings of other libraries, which `get` accepts.
+    aliases: tuple[str, ...] = ()
+    # Name and default of every parameter; None where the caller must give one.
+    params: Mapping[str, float | None] = field(default_factory=dict)
+    # What each parameter is, for the docstring.
+    param_docs: Mapping[str, str] = field(default_factory=dict)
+    # Parameters that networks learn: backward returns their gradients too.
+    trains: tuple[str, ...] = ()
+    # Where f' jumps or f does, and the derivative that is used there.
+    kinks: Mapping[str, str] = field(default_factory=dict)
+    # f and f' at -infinity and +infinity, at default parameters.
+    limits: tuple[str, str] | None = None
+    slopes: tuple[str, str] | None = None
+    range: str = ""
+    monotonic: bool = False
+    zero_centered: bool = False
+    smooth: bool = False
+    # "left", "right", "both" or "": on which side f' tends to 0.
+    saturates: str = ""
+    # f(-x) = -f(x), bit for bit.
+    odd: bool = False
+    # Largest error in ULP, forward and backward, per dtype.
+    ulp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    plot: tuple[float, float] = (-4.0, 4.0)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the array operands before the parameters."""
+        return {"gated": ("gate", "value"), "pointwise loss": ("x", "target")}.get(self.kind, ("x",))
+
+
+ROWS = (
+    # ---- Piecewise linear ----
+    Activation(
+        name="identity",
+        title="Identity",
+        title_ko="항등 함수",
+        family="piecewise linear",
+        summary="Returns its input unchanged; the output layer of a regression network.",
+        summary_ko="입력을 그대로 돌려줍니다. 회귀 신경망의 출력층에 씁니다.",
+        formula="x",
+        derivative="1",
+        aliases=("linear",),
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        odd=True,
+        source="",
+        example=""">>> actfn.identity(np.array([-1.0, 0.0, 2.0]))
+array([-1.,  0.,  2.])
+>>> actfn.identity_backward(1.0, np.array([-1.0, 0.0, 2.0]))
+array([1., 1., 1.])""",
+    ),
+    Activation(
+        name="step",
+        title="Step",
+        title_ko="계단 함수",
+        family="piecewise linear",
+        summary=(
+            "Jumps from 0 to 1 at the threshold; the unit of the first artificial neurons, which gradients "
+            "cannot train."
+        ),
+        summary_ko=(
+            "문턱값에서 0에서 1로 뜁니다. 최초의 인공 뉴런이 쓴 함수이며, 기울기가 0이라 경사 하강법으로는 "
+            "학습할 수 없습니다."
+        ),
+        formula="Piecewise((1, x >= threshold), (0, True))",
+        derivative="0",
+        params={"threshold": 0.0},
+        param_docs={"threshold": "Smallest input that gives 1."},
+        kinks={"threshold": "0"},
+        aliases=("heaviside", "binary_step"),
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="{0, 1}",
+        monotonic=True,
+        saturates="both",
+        source="McCulloch and Pitts, 1943, Bulletin of Mathematical Biophysics 5",
+        example=""">>> actfn.step(np.array([-1.0, 0.0, 2.0]))
+array([0., 1., 1.])
+>>> actfn.step_backward(1.0, np.array([-1.0, 0.0, 2.0]))
+array([0., 0., 0.])""",
+        plot=(-3.0, 3.0),
+    ),
+    Activation(
+        name="relu",
+        title="ReLU",
+        title_ko="렐루 (정류 선형 유닛)",
+        family="piecewise linear",
+        summary=(
+            "Passes positive inputs and sets negative ones to 0; the usual choice for hidden layers of "
+            "convolutional networks."
+        ),
+        summary_ko=(
+            "양수는 그대로 통과시키고 음수는 0으로 만듭니다. 합성곱 신경망의 은닉층에서 가장 널리 쓰입니다."
+        ),
+        formula="Max(x, 0)",
+        derivative="Piecewise((1, x > 0), (0, True))",
+        kinks={"0": "0"},
+        aliases=("rectifier", "rectified_linear_unit"),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        source=(
+            "Fukushima, 1969, IEEE Transactions on Systems Science and Cybernetics 5(4); Nair and Hinton, "
+            "2010, ICML"
+        ),
+        example=""">>> actfn.relu(np.array([-1.0, 0.0, 1.0]))
+array([0., 0., 1.])
+>>> actfn.relu(np.array([[-1.0, 2.0, -3.0], [4.0, -5.0, 6.0]]))
+array([[0., 2., 0.],
+       [4., 0., 6.]])
+>>> actfn.relu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0., 0., 1.])""",
+    ),
+    Activation(
+        name="relu6",
+        title="ReLU6",
+        title_ko="ReLU6",
+        family="piecewise linear",
+        summary=(
+            "A ReLU that stops at 6, which keeps outputs in a range that low-precision arithmetic on phones "
+            "can hold."
+        ),
+        summary_ko=(
+            "6에서 멈추는 렐루입니다. 출력 범위가 제한되어 있어 모바일 기기의 저정밀도 연산에 알맞습니다."
+        ),
+        formula="Min(Max(x, 0), 6)",
+        derivative="Piecewise((1, (x > 0) & (x < 6)), (0, True))",
+        kinks={"0": "0", "6": "0"},
+        limits=("0", "6"),
+        slopes=("0", "0"),
+        range="[0, 6]",
+        monotonic=True,
+        saturates="both",
+        source="Krizhevsky, 2010, Convolutional deep belief networks on CIFAR-10, manuscript",
+        example=""">>> actfn.relu6(np.array([-1.0, 3.0, 8.0]))
+array([0., 3., 6.])
+>>> actfn.relu6_backward(1.0, np.array([-1.0, 3.0, 8.0]))
+array([0., 1., 0.])""",
+        plot=(-3.0, 9.0),
+    ),
+    Activation(
+        name="leaky_relu",
+        title="Leaky ReLU",
+        title_ko="리키 렐루",
+        family="piecewise linear",
+        summary=(
+            "Passes positive inputs and scales negative ones by a small slope, which keeps their gradient "
+            "alive."
+        ),
+        summary_ko=(
+            "양수는 그대로 통과시키고 음수에는 작은 기울기를 곱해, 음수 쪽에서도 기울기가 살아 있게 합니다."
+        ),
+        formula="Piecewise((x, x > 0), (negative_slope*x, True))",
+        derivative="Piecewise((1, x > 0), (negative_slope, True))",
+        params={"negative_slope": 0.01},
+        param_docs={"negative_slope": "Slope for x <= 0."},
+        kinks={"0": "negative_slope"},
+        aliases=("lrelu",),
+        limits=("-oo", "oo"),
+        slopes=("1/100", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        source="Maas, Hannun and Ng, 2013, ICML workshop on deep learning for audio, speech and language",
+        example=""">>> actfn.leaky_relu(np.array([-1.0, 0.0, 2.0]))
+array([-0.01,  0.  ,  2.  ])
+>>> actfn.leaky_relu_backward(1.0, np.array([-1.0, 0.0, 2.0]))
+array([0.01, 0.01, 1.  ])""",
+    ),
+    Activation(
+        name="prelu",
+        title="PReLU",
+        title_ko="PReLU (매개변수 렐루)",
+        family="piecewise linear",
+        summary="A leaky ReLU whose negative slope is learned, one for the layer or one per channel.",
+        summary_ko=(
+            "음수 쪽 기울기를 학습하는 리키 렐루입니다. 기울기는 층마다 하나, 또는 채널마다 하나를 둡니다."
+        ),
+        formula="Piecewise((x, x > 0), (weight*x, True))",
+        derivative="Piecewise((1, x > 0), (weight, True))",
+        params={"weight": None},
+        param_docs={"weight": "Slope for x <= 0, learned; broadcasts against x."},
+        trains=("weight",),
+        kinks={"0": "weight"},
+        aliases=("parametric_relu",),
+        limits=("-oo", "oo"),
+        slopes=("1/4", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        source="He, Zhang, Ren and Sun, 2015, arXiv:1502.01852",
+        example=""">>> actfn.prelu(np.array([-2.0, 0.0, 3.0]), 0.25)
+array([-0.5,  0. ,  3. ])
+>>> actfn.prelu_backward(1.0, np.array([-2.0, 3.0]), np.array([0.25, 0.25]))
+(array([0.25, 1.  ]), array([-2.,  0.]))""",
+    ),
+    Activation(
+        name="rrelu",
+        title="RReLU",
+        title_ko="RReLU (무작위 리키 렐루)",
+        family="piecewise linear",
+        summary=(
+            "A leaky ReLU whose negative slope is drawn at random in training and fixed at the middle in "
+            "evaluation."
+        ),
+        summary_ko=(
+            "학습할 때는 음수 쪽 기울기를 무작위로 뽑고, 평가할 때는 구간의 가운데 값으로 고정하는 리키 "
+            "렐루입니다."
+        ),
+        formula="Piecewise((x, x > 0), ((lower + upper)/2*x, True))",
+        derivative="Piecewise((1, x > 0), ((lower + upper)/2, True))",
+        params={"lower": 0.125, "upper": 0.3333333333333333},
+        param_docs={
+            "lower": "Lower end of the interval that slopes are drawn from.",
+            "upper": "Upper end of the interval that slopes are drawn from.",
+        },
+        kinks={"0": "(lower + upper)/2"},
+        aliases=("randomized_leaky_relu", "randomized_relu"),
+        limits=("-oo", "oo"),
+        slopes=("11/48", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        source="Xu, Wang, Chen and Li, 2015, arXiv:1505.00853",
+        example=""">>> actfn.rrelu(np.array([-1.0, 0.0, 2.0]))
+array([-0.22916667,  0.        ,  2.        ])
+>>> actfn.rrelu_backward(1.0, np.array([-1.0, 0.0, 2.0]))
+array([0.22916667, 0.22916667, 1.        ])""",
+    ),
+    Activation(
+        name="flexible_relu",
+        title="Flexible ReLU",
+        title_ko="플렉서블 렐루",
+        family="piecewise linear",
+        summary="A ReLU moved up or down by a learned bias, so that its outputs can have mean 0.",
+        summary_ko="학습하는 편향만큼 위아래로 옮긴 렐루입니다. 출력의 평균이 0에 가까워질 수 있습니다.",
+        formula="Max(x, 0) + bias",
+        derivative="Piecewise((1, x > 0), (0, True))",
+        params={"bias": None},
+        param_docs={"bias": "Amount added to the output, learned; one for the whole layer."},
+        trains=("bias",),
+        kinks={"0": "0"},
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Qiu, Xu and Cai, 2017, arXiv:1706.08098",
+        example=""">>> actfn.flexible_relu(np.array([-2.0, 0.0, 3.0]), -0.5)
+array([-0.5, -0.5,  2.5])
+>>> actfn.flexible_relu_backward(1.0, np.array([-2.0, 3.0]), np.array([-0.5, -0.5]))
+(array([0., 1.]), array([1., 1.]))""",
+    ),
+    Activation(
+        name="threshold",
+        title="Threshold",
+        title_ko="문턱값 함수",
+        family="piecewise linear",
+        summary="Passes inputs above a threshold and replaces all others by a fixed value.",
+        summary_ko="문턱값보다 큰 입력은 그대로 통과시키고, 나머지는 정해진 값으로 바꿉니다.",
+        formula="Piecewise((value, x <= threshold), (x, True))",
+        derivative="Piecewise((1, x > threshold), (0, True))",
+        params={"threshold": None, "value": None},
+        param_docs={
+            "threshold": "Inputs up to this one, itself included, are replaced.",
+            "value": "What they are replaced by.",
+        },
+        kinks={"threshold": "0"},
+        aliases=("thresholded_relu", "trelu"),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Konda, Memisevic and Krueger, 2014, arXiv:1402.3337",
+        example=""">>> actfn.threshold(np.array([0.5, 1.0, 1.5]), 1.0, 0.0)
+array([0. , 0. , 1.5])
+>>> actfn.threshold_backward(1.0, np.array([0.5, 1.0, 1.5]), 1.0, 0.0)
+array([0., 0., 1.])""",
+    ),
+    Activation(
+        name="hard_tanh",
+        title="Hard Tanh",
+        title_ko="하드 tanh",
+        family="piecewise linear",
+        summary="Clips its input to an interval, by default from -1 to 1; a tanh made of straight lines.",
+        summary_ko="입력을 정해진 구간(기본값은 -1에서 1까지)으로 자릅니다. 직선으로 이루어진 tanh입니다.",
+        formula="Piecewise((min_val, x < min_val), (max_val, x > max_val), (x, True))",
+        derivative="Piecewise((1, (x > min_val) & (x < max_val)), (0, True))",
+        params={"min_val": -1.0, "max_val": 1.0},
+        param_docs={"min_val": "Smallest output.", "max_val": "Largest output."},
+        kinks={"min_val": "0", "max_val": "0"},
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="[-1, 1]",
+        monotonic=True,
+        zero_centered=True,
+        saturates="both",
+        odd=True,
+        source="Collobert, 2004, doctoral thesis, Université Paris 6",
+        example=""">>> actfn.hard_tanh(np.array([-2.0, 0.5, 2.0]))
+array([-1. ,  0.5,  1. ])
+>>> actfn.hard_tanh_backward(1.0, np.array([-2.0, 0.5, 2.0]))
+array([0., 1., 0.])""",
+        plot=(-3.0, 3.0),
+    ),
+    Activation(
+        name="hard_sigmoid",
+        title="Hard Sigmoid",
+        title_ko="하드 시그모이드",
+        family="piecewise linear",
+        summary=(
+            "Clips a straight line to the interval from 0 to 1; a cheap stand-in for the sigmoid in mobile "
+            "networks."
+        ),
+        summary_ko=(
+            "직선을 0과 1 사이로 자릅니다. 모바일 신경망에서 시그모이드 대신 쓰는, 계산이 간단한 함수입니다."
+        ),
+        formula="Min(Max(slope*x + offset, 0), 1)",
+        derivative="Piecewise((slope, (slope*x + offset > 0) & (slope*x + offset < 1)), (0, True))",
+        params={"slope": 0.16666666666666666, "offset": 0.5},
+        param_docs={
+            "slope": "Slope of the line; ONNX uses 0.2.",
+            "offset": "Value of the line at x = 0.",
+        },
+        kinks={"-offset/slope": "0", "(1 - offset)/slope": "0"},
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="[0, 1]",
+        monotonic=True,
+        saturates="both",
+        source=(
+            "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, "
+            "arXiv:1905.02244"
+        ),
+        example=""">>> actfn.hard_sigmoid(np.array([-4.0, 0.0, 1.5, 4.0]))
+array([0.  , 0.5 , 0.75, 1.  ])
+>>> actfn.hard_sigmoid_backward(1.0, np.array([-4.0, 0.0, 1.5, 4.0]))
+array([0.        , 0.16666667, 0.16666667, 0.        ])""",
+        plot=(-5.0, 5.0),
+    ),
+    Activation(
+        name="soft_shrink",
+        title="Soft Shrink",
+        title_ko="소프트 슈링크",
+        family="piecewise linear",
+        summary=(
+            "Moves its input towards 0 by lambd and returns 0 where it would cross; the step of sparse "
+            "coding and denoising."
+        ),
+        summary_ko=(
+            "입력을 0 쪽으로 lambd만큼 옮기고, 0을 넘어가는 값은 0으로 만듭니다. 희소 부호화와 잡음 제거에 "
+            "씁니다."
+        ),
+        formula="Piecewise((x - lambd, x > lambd), (x + lambd, x < -lambd), (0, True))",
+        derivative="Piecewise((1, Abs(x) > lambd), (0, True))",
+        params={"lambd": 0.5},
+        param_docs={"lambd": "Half the width of the band that becomes 0; not negative."},
+        kinks={"-lambd": "0", "lambd": "0"},
+        aliases=("soft_threshold", "soft_thresholding"),
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        odd=True,
+        source="Donoho and Johnstone, 1994, Biometrika 81(3)",
+        example=""">>> actfn.soft_shrink(np.array([-2.0, 0.25, 2.0]))
+array([-1.5,  0. ,  1.5])
+>>> actfn.soft_shrink_backward(1.0, np.array([-2.0, 0.25, 2.0]))
+array([1., 0., 1.])""",
+        plot=(-2.0, 2.0),
+    ),
+    Activation(
+        name="hard_shrink",
+        title="Hard Shrink",
+        title_ko="하드 슈링크",
+        family="piecewise linear",
+        summary=(
+            "Sets inputs of magnitude at most lambd to 0 and passes all others; it removes small "
+            "coefficients as noise."
+        ),
+        summary_ko=(
+            "절댓값이 lambd 이하인 입력은 0으로 만들고 나머지는 그대로 통과시킵니다. 작은 계수를 잡음으로 "
+            "보고 없앱니다."
+        ),
+        formula="Piecewise((x, Abs(x) > lambd), (0, True))",
+        derivative="Piecewise((1, Abs(x) > lambd), (0, True))",
+        params={"lambd": 0.5},
+        param_docs={"lambd": "Half the width of the band that becomes 0; not negative."},
+        kinks={"-lambd": "0", "lambd": "0"},
+        aliases=("hard_threshold", "hard_thresholding"),
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        odd=True,
+        source="Donoho and Johnstone, 1994, Biometrika 81(3)",
+        example=""">>> actfn.hard_shrink(np.array([-2.0, 0.25, 2.0]))
+array([-2.,  0.,  2.])
+>>> actfn.hard_shrink_backward(1.0, np.array([-2.0, 0.25, 2.0]))
+array([1., 0., 1.])""",
+        plot=(-2.0, 2.0),
+    ),
+    Activation(
+        name="sparse_sigmoid",
+        title="Sparse Sigmoid",
+        title_ko="희소 시그모이드",
+        family="piecewise linear",
+        summary=(
+            "Rises in a straight line from 0 at -1 to 1 at 1; sparsemax over two classes, and the derivative "
+            "of sparse plus."
+        ),
+        summary_ko=(
+            "-1에서 0, 1에서 1이 되도록 직선으로 올라갑니다. 클래스가 둘인 스파스맥스이며, 희소 플러스의 "
+            "도함수입니다."
+        ),
+        formula="Piecewise((0, x <= -1), (1, x >= 1), ((x + 1)/2, True))",
+        derivative="Piecewise((1/2, Abs(x) < 1), (0, True))",
+        kinks={"-1": "0", "1": "0"},
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="[0, 1]",
+        monotonic=True,
+        saturates="both",
+        source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
+        example=""">>> actfn.sparse_sigmoid(np.array([-2.0, 0.0, 0.5, 2.0]))
+array([0.  , 0.5 , 0.75, 1.  ])
+>>> actfn.sparse_sigmoid_backward(1.0, np.array([-2.0, 0.0, 0.5, 2.0]))
+array([0. , 0.5, 0.5, 0. ])""",
+        plot=(-3.0, 3.0),
+    ),
+    # ---- Piecewise quadratic ----
+    Activation(
+        name="hard_swish",
+        title="Hard Swish",
+        title_ko="하드 스위시",
+        family="piecewise quadratic",
+        summary=(
+            "Multiplies its input by the hard sigmoid of it; a swish without exponentials, from MobileNetV3."
+        ),
+        summary_ko=(
+            "입력에 그 값의 하드 시그모이드를 곱합니다. 지수 함수 없이 계산하는 스위시로, MobileNetV3에서 "
+            "나왔습니다."
+        ),
+        formula="Piecewise((0, x <= -3), (x, x >= 3), (x*(x + 3)/6, True))",
+        derivative="Piecewise((0, x <= -3), (1, x >= 3), ((2*x + 3)/6, True))",
+        kinks={"-3": "0", "3": "1"},
+        aliases=("hard_silu", "hswish", "hard_swish_mobilenet"),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.375, oo)",
+        saturates="left",
+        source="Howard et al., 2019, arXiv:1905.02244",
+        example=""">>> actfn.hard_swish(np.array([-4.0, -1.0, 0.0, 1.0, 4.0]))
+array([ 0.        , -0.33333333,  0.        ,  0.66666667,  4.        ])
+>>> actfn.hard_swish_backward(1.0, np.array([-4.0, -1.0, 0.0, 1.0, 4.0]))
+array([0.        , 0.16666667, 0.5       , 0.83333333, 1.        ])""",
+        plot=(-5.0, 5.0),
+    ),
+    Activation(
+        name="sparse_plus",
+        title="Sparse Plus",
+        title_ko="희소 플러스",
+        family="piecewise quadratic",
+        summary="A softplus that is exactly 0 below -1 and exactly x above 1, with a parabola between.",
+        summary_ko=(
+            "-1보다 작으면 정확히 0, 1보다 크면 정확히 x이고, 그 사이를 포물선으로 잇는 소프트플러스입니다."
+        ),
+        formula="Piecewise((0, x <= -1), (x, x >= 1), ((x + 1)**2/4, True))",
+        derivative="Piecewise((0, x <= -1), (1, x >= 1), ((x + 1)/2, True))",
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
+        example=""">>> actfn.sparse_plus(np.array([-2.0, 0.0, 0.5, 2.0]))
+array([0.    , 0.25  , 0.5625, 2.    ])
+>>> actfn.sparse_plus_backward(1.0, np.array([-2.0, 0.0, 0.5, 2.0]))
+array([0.  , 0.5 , 0.75, 1.  ])""",
+        plot=(-3.0, 3.0),
+    ),
+    # ---- Sigmoidal ----
+    Activation(
+        name="sigmoid",
+        title="Sigmoid",
+        title_ko="시그모이드",
+        family="sigmoidal",
+        summary=(
+            "Maps any number into the interval from 0 to 1, where it can be read as a probability; the gate "
+            "of an LSTM."
+        ),
+        summary_ko="모든 수를 0과 1 사이로 옮겨 확률로 읽을 수 있게 합니다. LSTM의 게이트에 쓰입니다.",
+        formula="1/(1 + exp(-x))",
+        derivative="sigmoid(x)*(1 - sigmoid(x))",
+        aliases=("logistic", "expit"),
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="(0, 1)",
+        monotonic=True,
+        smooth=True,
+        saturates="both",
+        source="Verhulst, 1838, Correspondance mathématique et physique 10",
+        example=""">>> actfn.sigmoid(np.array([-1.0, 0.0, 1.0]))
+array([0.26894142, 0.5       , 0.73105858])
+>>> actfn.sigmoid_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.19661193, 0.25      , 0.19661193])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="log_sigmoid",
+        title="Log Sigmoid",
+        title_ko="로그 시그모이드",
+        family="sigmoidal",
+        summary=(
+            "The logarithm of the sigmoid, computed in one step; the log-probability in binary "
+            "classification losses."
+        ),
+        summary_ko="시그모이드의 로그를 한 번에 계산합니다. 이진 분류의 손실 함수에서 로그 확률로 씁니다.",
+        formula="-softplus(-x)",
+        derivative="sigmoid(-x)",
+        aliases=("log_expit",),
+        limits=("-oo", "0"),
+        slopes=("1", "0"),
+        range="(-oo, 0)",
+        monotonic=True,
+        smooth=True,
+        saturates="right",
+        source="",
+        example=""">>> actfn.log_sigmoid(np.array([-1.0, 0.0, 1.0]))
+array([-1.31326169, -0.69314718, -0.31326169])
+>>> actfn.log_sigmoid_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.73105858, 0.5       , 0.26894142])""",
+    ),
+    Activation(
+        name="tanh",
+        title="Tanh",
+        title_ko="하이퍼볼릭 탄젠트 (쌍곡탄젠트)",
+        family="sigmoidal",
+        summary=(
+            "Maps any number into the interval from -1 to 1, centred on 0; the state of a recurrent network."
+        ),
+        summary_ko="모든 수를 0을 중심으로 -1과 1 사이로 옮깁니다. 순환 신경망의 상태를 계산할 때 씁니다.",
+        formula="tanh(x)",
+        derivative="1 - tanh(x)**2",
+        aliases=("hyperbolic_tangent",),
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="(-1, 1)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        source="",
+        example=""">>> actfn.tanh(np.array([-1.0, 0.0, 1.0]))
+array([-0.76159416,  0.        ,  0.76159416])
+>>> actfn.tanh_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.41997434, 1.        , 0.41997434])""",
+    ),
+    Activation(
+        name="tanh_shrink",
+        title="Tanh Shrink",
+        title_ko="tanh 슈링크",
+        family="sigmoidal",
+        summary=(
+            "What remains of the input after its tanh is taken away: nearly 0 around 0, a line far from it."
+        ),
+        summary_ko=(
+            "입력에서 그 값의 tanh를 뺀 나머지입니다. 0 근처에서는 거의 0이고 멀어지면 직선에 가까워집니다."
+        ),
+        formula="x - tanh(x)",
+        derivative="tanh(x)**2",
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        odd=True,
+        source="",
+        example=""">>> actfn.tanh_shrink(np.array([-1.0, 0.0, 1.0]))
+array([-0.23840584,  0.        ,  0.23840584])
+>>> actfn.tanh_shrink_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.58002566, 0.        , 0.58002566])""",
+    ),
+    Activation(
+        name="softsign",
+        title="Softsign",
+        title_ko="소프트사인",
+        family="sigmoidal",
+        summary=(
+            "Divides its input by one plus its magnitude; like tanh, but it approaches -1 and 1 far more "
+            "slowly."
+        ),
+        summary_ko="입력을 (1 + 절댓값)으로 나눕니다. tanh와 닮았지만 -1과 1에 훨씬 천천히 다가갑니다.",
+        formula="x/(1 + Abs(x))",
+        derivative="1/(1 + Abs(x))**2",
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="(-1, 1)",
+        monotonic=True,
+        zero_centered=True,
+        saturates="both",
+        odd=True,
+        source=(
+            "Bergstra, Desjardins, Lamblin and Bengio, 2009, technical report 1337, Université de Montréal"
+        ),
+        example=""">>> actfn.softsign(np.array([-1.0, 0.0, 3.0]))
+array([-0.5 ,  0.  ,  0.75])
+>>> actfn.softsign_backward(1.0, np.array([-1.0, 0.0, 3.0]))
+array([0.25  , 1.    , 0.0625])""",
+        plot=(-8.0, 8.0),
+    ),
+    # ---- Exponential linear ----
+    Activation(
+        name="elu",
+        title="ELU",
+        title_ko="ELU (지수 선형 유닛)",
+        family="exponential linear",
+        summary=(
+            "Passes positive inputs and bends negative ones along an exponential to -alpha, so that mean "
+            "outputs are near 0."
+        ),
+        summary_ko=(
+            "양수는 그대로 통과시키고 음수는 지수 곡선을 따라 -alpha로 다가가게 하여, 출력의 평균을 0에 "
+            "가깝게 합니다."
+        ),
+        formula="Piecewise((x, x > 0), (alpha*(exp(x) - 1), True))",
+        derivative="Piecewise((1, x > 0), (alpha*exp(x), True))",
+        params={"alpha": 1.0},
+        param_docs={"alpha": "Minus the limit for x to -infinity."},
+        kinks={"0": "alpha"},
+        limits=("-1", "oo"),
+        slopes=("0", "1"),
+        range="(-1, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
+        example=""">>> actfn.elu(np.array([-1.0, 0.0, 2.0]))
+array([-0.63212056,  0.        ,  2.        ])
+>>> actfn.elu_backward(1.0, np.array([-1.0, 0.0, 2.0]))
+array([0.36787944, 1.        , 1.        ])""",
+    ),
+    Activation(
+        name="selu",
+        title="SELU",
+        title_ko="SELU (스케일드 지수 선형 유닛)",
+        family="exponential linear",
+        summary=(
+            "An ELU with two fixed constants that draw the mean of each layer to 0 and its variance to 1."
+        ),
+        summary_ko="각 층의 평균은 0으로, 분산은 1로 이끄는 두 상수를 정해 둔 ELU입니다.",
+        formula=(
+            "1.0507009873554804934193349852946"
+            "*Piecewise((x, x > 0), (1.6732632423543772848170429916717*(exp(x) - 1), True))"
+        ),
+        derivative=(
+            "1.0507009873554804934193349852946"
+            "*Piecewise((1, x > 0), (1.6732632423543772848170429916717*exp(x), True))"
+        ),
+        kinks={"0": "1.0507009873554804934193349852946*1.6732632423543772848170429916717"},
+        limits=("-1.0507009873554804934193349852946*1.6732632423543772848170429916717", "oo"),
+        slopes=("0", "1.0507009873554804934193349852946"),
+        range="(-1.75810, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Klambauer, Unterthiner, Mayr and Hochreiter, 2017, arXiv:1706.02515",
+        example=""">>> actfn.selu(np.array([-1.0, 0.0, 1.0]))
+array([-1.11133074,  0.        ,  1.05070099])
+>>> actfn.selu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.6467686 , 1.75809934, 1.05070099])""",
+    ),
+    Activation(
+        name="celu",
+        title="CELU",
+        title_ko="CELU (연속 미분 가능 지수 선형 유닛)",
+        family="exponential linear",
+        summary=(
+            "An ELU whose exponential is stretched by alpha, so that the slope at 0 is 1 for every alpha."
+        ),
+        summary_ko="지수 부분을 alpha만큼 늘려, alpha가 얼마이든 0에서 기울기가 1이 되게 한 ELU입니다.",
+        formula="Piecewise((x, x > 0), (alpha*(exp(x/alpha) - 1), True))",
+        derivative="Piecewise((1, x > 0), (exp(x/alpha), True))",
+        params={"alpha": 1.0},
+        param_docs={"alpha": "Minus the limit for x to -infinity; positive."},
+        limits=("-1", "oo"),
+        slopes=("0", "1"),
+        range="(-1, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Barron, 2017, arXiv:1704.07483",
+        example=""">>> actfn.celu(np.array([-1.0, 0.0, 2.0]), alpha=0.5)
+array([-0.43233236,  0.        ,  2.        ])
+>>> actfn.celu_backward(1.0, np.array([-1.0, 0.0, 2.0]), alpha=0.5)
+array([0.13533528, 1.        , 1.        ])""",
+    ),
+    # ---- Smooth ramps ----
+    Activation(
+        name="softplus",
+        title="Softplus",
+        title_ko="소프트플러스",
+        family="smooth ramps",
+        summary="A ReLU with its corner rounded off; it gives scales and variances, which must be positive.",
+        summary_ko="모서리를 둥글게 다듬은 렐루입니다. 분산처럼 양수여야 하는 값을 출력할 때 씁니다.",
+        formula="log(1 + exp(beta*x))/beta",
+        derivative="sigmoid(beta*x)",
+        params={"beta": 1.0},
+        param_docs={"beta": "Sharpness of the bend; positive."},
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="(0, oo)",
+        monotonic=True,
+        smooth=True,
+        saturates="left",
+        source=(
+            "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing "
+            "Systems 13"
+        ),
+        example=""">>> actfn.softplus(np.array([-1.0, 0.0, 1.0]))
+array([0.31326169, 0.69314718, 1.31326169])
+>>> actfn.softplus_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.26894142, 0.5       , 0.73105858])""",
+    ),
+    Activation(
+        name="squareplus",
+        title="Squareplus",
+        title_ko="스퀘어플러스",
+        family="smooth ramps",
+        summary=(
+            "A hyperbola that follows the ReLU like softplus does, with a square root instead of "
+            "exponentials."
+        ),
+        summary_ko="소프트플러스처럼 렐루를 따라가는 쌍곡선으로, 지수 함수 대신 제곱근만으로 계산합니다.",
+        formula="(x + sqrt(x**2 + b))/2",
+        derivative="(1 + x/sqrt(x**2 + b))/2",
+        params={"b": 4.0},
+        param_docs={"b": "Width of the bend; positive, the value at x = 0 is sqrt(b)/2."},
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="(0, oo)",
+        monotonic=True,
+        smooth=True,
+        saturates="left",
+        source="Barron, 2021, arXiv:2112.11687",
+        example=""">>> actfn.squareplus(np.array([-1.0, 0.0, 1.0]))
+array([0.61803399, 1.        , 1.61803399])
+>>> actfn.squareplus_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.2763932, 0.5      , 0.7236068])""",
+        plot=(-6.0, 6.0),
+    ),
+    # ---- Self-gated ----
+    Activation(
+        name="silu",
+        title="SiLU",
+        title_ko="SiLU (시그모이드 선형 유닛)",
+        family="self-gated",
+        summary="Multiplies its input by the sigmoid of it; common in vision networks and inside SwiGLU.",
+        summary_ko=(
+            "입력에 그 값의 시그모이드를 곱합니다. 비전 신경망에 널리 쓰이며 SwiGLU를 이루는 함수이기도 "
+            "합니다."
+        ),
+        formula="x*sigmoid(x)",
+        derivative="sigmoid(x)*(1 + x*sigmoid(-x))",
+        aliases=("sigmoid_linear_unit", "swish_1"),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.27846, oo)",
+        smooth=True,
+        saturates="left",
+        source=(
+            "Hendrycks and Gimpel, 2016, arXiv:1606.08415; Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118"
+        ),
+        example=""">>> actfn.silu(np.array([-1.0, 0.0, 1.0]))
+array([-0.26894142,  0.        ,  0.73105858])
+>>> actfn.silu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.07232949, 0.5       , 0.92767051])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="swish",
+        title="Swish",
+        title_ko="스위시",
+        family="self-gated",
+        summary=(
+            "A SiLU with a sharpness beta that may be learned, between half the input (0) and the ReLU "
+            "(infinity)."
+        ),
+        summary_ko=(
+            "학습할 수도 있는 매개변수 beta로 급한 정도를 정하는 SiLU입니다. beta가 0이면 입력의 절반이고, "
+            "커질수록 렐루에 가까워집니다."
+        ),
+        formula="x*sigmoid(beta*x)",
+        derivative="sigmoid(beta*x)*(1 + beta*x*sigmoid(-beta*x))",
+        params={"beta": 1.0},
+        param_docs={"beta": "Sharpness of the gate, learned or fixed; broadcasts against x."},
+        trains=("beta",),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.27846, oo)",
+        smooth=True,
+        saturates="left",
+        source="Ramachandran, Zoph and Le, 2017, arXiv:1710.05941",
+        example=""">>> actfn.swish(np.array([-1.0, 0.0, 1.0]), beta=2.0)
+array([-0.11920292,  0.        ,  0.88079708])
+>>> actfn.swish_backward(1.0, np.array([-1.0, 1.0]), np.array([1.0, 2.0]))
+(array([0.07232949, 1.09078425]), array([0.19661193, 0.10499359]))""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="quick_gelu",
+        title="Quick GELU",
+        title_ko="퀵 GELU",
+        family="self-gated",
+        summary=(
+            "A coarse approximation of the GELU by a sigmoid; needed to run models trained with it, such as "
+            "CLIP."
+        ),
+        summary_ko=(
+            "시그모이드로 GELU를 대략 근사합니다. CLIP처럼 이 함수로 학습한 모델을 실행할 때 필요합니다."
+        ),
+        formula="x*sigmoid(1.702*x)",
+        derivative="sigmoid(1.702*x)*(1 + 1.702*x*sigmoid(-1.702*x))",
+        aliases=("gelu_fast_approx",),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.16361, oo)",
+        smooth=True,
+        saturates="left",
+        source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
+        example=""">>> actfn.quick_gelu(np.array([-1.0, 0.0, 1.0]))
+array([-0.15420423,  0.        ,  0.84579577])
+>>> actfn.quick_gelu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.06777961,  0.5       ,  1.06777961])""",
+    ),
+    Activation(
+        name="gelu_tanh",
+        title="GELU (tanh)",
+        title_ko="GELU (tanh 근사)",
+        family="self-gated",
+        summary=(
+            "A close approximation of the GELU by a tanh; the form that BERT, GPT-2 and their successors "
+            "were trained with."
+        ),
+        summary_ko=(
+            "tanh로 GELU를 정밀하게 근사합니다. BERT와 GPT-2, 그 뒤를 이은 여러 모델이 이 형태로 "
+            "학습했습니다."
+        ),
+        formula="x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))/2",
+        derivative=(
+            "sigmoid(2*sqrt(2/pi)*(x + 0.044715*x**3))"
+            "*(1 + 2*sqrt(2/pi)*(x + 3*0.044715*x**3)*sigmoid(-2*sqrt(2/pi)*(x + 0.044715*x**3)))"
+        ),
+        aliases=(
+            "gelu_new",
+            "gelu_approx",
+            "gelu_pytorch_tanh",
+            "gelu_python_tanh",
+            "gelu_accurate",
+            "gelu_fast",
+        ),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.17004, oo)",
+        smooth=True,
+        saturates="left",
+        source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
+        example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
+array([-0.15880801,  0.        ,  0.84119199])
+>>> actfn.gelu_tanh_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.08296408,  0.5       ,  1.08296408])""",
+    ),
+    Activation(
+        name="gelu",
+        title="GELU",
+        title_ko="GELU (가우스 오차 선형 유닛)",
+        family="self-gated",
+        summary="Weights its input by the normal distribution function of it; the default of transformers.",
+        summary_ko="입력에 그 값의 정규분포 누적확률을 곱합니다. 트랜스포머가 기본으로 쓰는 함수입니다.",
+        formula="x*Phi(x)",
+        derivative="Phi(x) + x*phi(x)",
+        aliases=("gelu_erf", "gelu_python"),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.16997, oo)",
+        smooth=True,
+        saturates="left",
+        source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
+        example=""">>> actfn.gelu(np.array([-6.0, -1.0, 0.0, 1.0]))
+array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
+>>> actfn.gelu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.08331547,  0.5       ,  1.08331547])""",
+    ),
+    Activation(
+        name="mish",
+        title="Mish",
+        title_ko="미시 (Mish)",
+        family="self-gated",
+        summary=(
+            "Multiplies its input by the tanh of the softplus of it; used in object detectors such as YOLOv4."
+        ),
+        summary_ko="입력에 그 값의 소프트플러스의 tanh를 곱합니다. YOLOv4 같은 객체 탐지 모델에 쓰였습니다.",
+        formula="x*tanh(softplus(x))",
+        derivative="tanh(softplus(x)) + x*sigmoid(x)*(1 - tanh(softplus(x))**2)",
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.30884, oo)",
+        smooth=True,
+        saturates="left",
+        source="Misra, 2019, arXiv:1908.08681",
+        example=""">>> actfn.mish(np.array([-1.0, 0.0, 1.0]))
+array([-0.30340146,  0.        ,  0.86509839])
+>>> actfn.mish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.05921676, 0.6       , 1.04903622])""",
+        plot=(-6.0, 6.0),
+    ),
+    # ---- Gated ----
+    Activation(
+        name="bilinear",
+        title="Bilinear",
+        title_ko="쌍선형 게이트",
+        family="gated",
+        kind="gated",
+        summary=(
+            "Multiplies two projections of the same input, without any activation; the simplest gated unit."
+        ),
+        summary_ko=(
+            "같은 입력을 두 갈래로 투영한 값을 활성화 함수 없이 곱합니다. 가장 단순한 게이트 유닛입니다."
+        ),
+        formula="gate*value",
+        derivative="value",
+        smooth=True,
+        source="Dauphin, Fan, Auli and Grangier, 2016, arXiv:1612.08083; Shazeer, 2020, arXiv:2002.05202",
+        example=""">>> actfn.bilinear(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+array([-3.,  6.])""",
+    ),
+    Activation(
+        name="glu",
+        title="GLU",
+        title_ko="GLU (게이트 선형 유닛)",
+        family="gated",
+        kind="gated",
+        summary=(
+            "Splits its input in two along an axis and multiplies the first half by the sigmoid of the "
+            "second."
+        ),
+        summary_ko="입력을 한 축을 따라 둘로 나누고, 앞쪽 절반에 뒤쪽 절반의 시그모이드를 곱합니다.",
+        formula="value*sigmoid(gate)",
+        derivative="value*sigmoid(gate)*(1 - sigmoid(gate))",
+        aliases=("gated_linear_unit",),
+        smooth=True,
+        source="Dauphin, Fan, Auli and Grangier, 2016, arXiv:1612.08083",
+        example=""">>> actfn.glu(np.array([1.0, 2.0, 0.0, -1.0]))
+array([0.5       , 0.53788284])""",
+    ),
+    Activation(
+        name="reglu",
+        title="ReGLU",
+        title_ko="ReGLU",
+        family="gated",
+        kind="gated",
+        summary="Multiplies a value by the ReLU of a gate, so that a closed gate gives exactly 0.",
+        summary_ko="값에 게이트의 렐루를 곱합니다. 게이트가 닫히면 출력이 정확히 0이 됩니다.",
+        formula="Max(gate, 0)*value",
+        derivative="Piecewise((value, gate > 0), (0, True))",
+        kinks={"0": "0"},
+        source="Shazeer, 2020, arXiv:2002.05202",
+        example=""">>> actfn.reglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+array([0., 6.])""",
+    ),
+    Activation(
+        name="geglu",
+        title="GEGLU",
+        title_ko="GEGLU",
+        family="gated",
+        kind="gated",
+        summary="Multiplies a value by the GELU of a gate; the feed-forward block of several transformers.",
+        summary_ko="값에 게이트의 GELU를 곱합니다. 여러 트랜스포머의 피드포워드 블록에 쓰입니다.",
+        formula="gate*Phi(gate)*value",
+        derivative="(Phi(gate) + gate*phi(gate))*value",
+        smooth=True,
+        source="Shazeer, 2020, arXiv:2002.05202",
+        example=""">>> actfn.geglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+array([-0.47596576,  5.86349921])""",
+    ),
+    Activation(
+        name="swiglu",
+        title="SwiGLU",
+        title_ko="SwiGLU",
+        family="gated",
+        kind="gated",
+        summary=(
+            "Multiplies a value by the SiLU of a gate; the feed-forward block of most large language models."
+        ),
+        summary_ko="값에 게이트의 SiLU를 곱합니다. 대규모 언어 모델의 피드포워드 블록에 널리 쓰입니다.",
+        formula="gate*sigmoid(gate)*value",
+        derivative="sigmoid(gate)*(1 + gate*sigmoid(-gate))*value",
+        smooth=True,
+        source="Shazeer, 2020, arXiv:2002.05202",
+        example=""">>> actfn.swiglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+array([-0.80682426,  5.28478247])""",
+    ),
+    # ---- Spatial ----
+    Activation(
+        name="funnel_relu",
+        title="Funnel ReLU",
+        title_ko="퍼널 렐루",
+        family="spatial",
+        kind="spatial",
+        summary=(
+            "The larger of each pixel and a learned weighted sum of the 3x3 window around it, per channel; "
+            "an activation for images that sees the neighbourhood."
+        ),
+        summary_ko=(
+            "각 픽셀의 값과, 그 둘레 3x3 창을 채널마다 학습한 가중치로 더한 값 가운데 큰 쪽을 고릅니다. "
+            "주변 픽셀까지 보는 이미지용 활성화 함수입니다."
+        ),
+        formula="Max(x, T)",
+        derivative="Piecewise((1, x >= T), (0, True))",
+        params={"window": None},
+        param_docs={
+            "window": "Weights of the 3x3 window, shape (C, 3, 3), learned; zeros surround the image."
+        },
+        trains=("window",),
+        kinks={"T": "1"},
+        aliases=("frelu",),
+        source="Ma, Zhang and Sun, 2020, arXiv:2007.11824",
+        example=""">>> actfn.funnel_relu(np.array([[[[1.0, -2.0], [3.0, -4.0]]]]), np.ones((1, 3, 3)))
+array([[[[ 1., -2.],
+         [ 3., -2.]]]])""",
+    ),
+    # ---- Rows ----
+    Activation(
+        name="softmax",
+        title="Softmax",
+        title_ko="소프트맥스",
+        family="rows",
+        kind="rows",
+        summary=(
+            "Turns a row of scores into probabilities that sum to 1; the output of classifiers and the "
+            "weights of attention."
+        ),
+        summary_ko=(
+            "한 줄의 점수를 합이 1인 확률로 바꿉니다. 분류기의 출력과 어텐션의 가중치를 계산할 때 씁니다."
+        ),
+        formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
+        derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
+        params={"temperature": 1.0},
+        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        range="(0, 1]",
+        smooth=True,
+        source=(
+            "Bridle, 1990, Neurocomputing: algorithms, architectures and applications, NATO ASI series F68"
+        ),
+        example=""">>> actfn.softmax(np.array([2.0, 1.0, 0.1])).round(6)
+array([0.659001, 0.242433, 0.098566])
+>>> actfn.softmax(np.array([2.0, 10.0, 1.0, 4.0])).round(6).tolist()
+[0.000334, 0.997071, 0.000123, 0.002471]""",
+    ),
+    Activation(
+        name="log_softmax",
+        title="Log Softmax",
+        title_ko="로그 소프트맥스",
+        family="rows",
+        kind="rows",
+        summary=(
+            "The logarithm of the softmax, computed in one step so that small probabilities keep their "
+            "digits."
+        ),
+        summary_ko="소프트맥스의 로그를 한 번에 계산하여, 아주 작은 확률에서도 자릿수를 잃지 않습니다.",
+        formula="x(i)/temperature - log(Sum(exp(x(j)/temperature), (j, 1, n)))",
+        derivative="(g(i) - exp(y(i))*Sum(g(j), (j, 1, n)))/temperature",
+        params={"temperature": 1.0},
+        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        range="(-oo, 0]",
+        smooth=True,
+        source="",
+        example=""">>> actfn.log_softmax(np.array([2.0, 1.0, 0.1])).round(6)
+array([-0.41703, -1.41703, -2.31703])""",
+    ),
+    Activation(
+        name="logsumexp",
+        title="LogSumExp",
+        title_ko="로그합지수 (LogSumExp)",
+        family="rows",
+        kind="rows",
+        summary=(
+            "The logarithm of the sum of exponentials of a row, without overflow; a smooth version of the "
+            "maximum."
+        ),
+        summary_ko=(
+            "한 줄의 지수 함수 값을 더해 로그를 취하며, 오버플로 없이 계산합니다. 최댓값을 매끄럽게 만든 "
+            "함수입니다."
+        ),
+        formula="log(Sum(exp(x(j)), (j, 1, n)))",
+        derivative="exp(x(i))/Sum(exp(x(j)), (j, 1, n))",
+        aliases=("reduce_logsumexp",),
+        range="(-oo, oo)",
+        smooth=True,
+        source="Blanchard, Higham and Higham, 2021, IMA Journal of Numerical Analysis 41(4)",
+        example=""">>> round(float(actfn.logsumexp(np.array([2.0, 1.0, 0.1]))), 6)
+2.41703""",
+    ),
+    Activation(
+        name="softmin",
+        title="Softmin",
+        title_ko="소프트민",
+        family="rows",
+        kind="rows",
+        summary=(
+            "The softmax of the negated row: the smallest score gets the largest probability, as distances "
+            "need."
+        ),
+        summary_ko=(
+            "부호를 바꾼 줄의 소프트맥스입니다. 가장 작은 값이 가장 큰 확률을 얻으므로 거리를 다룰 때 씁니다."
+        ),
+        formula="exp(-x(i)/temperature)/Sum(exp(-x(j)/temperature), (j, 1, n))",
+        derivative="-y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
+        params={"temperature": 1.0},
+        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        range="(0, 1]",
+        smooth=True,
+        source="",
+        example=""">>> actfn.softmin(np.array([2.0, 1.0, 0.1])).round(6)
+array([0.096115, 0.261268, 0.642616])""",
+    ),
+    Activation(
+        name="sparsemax",
+        title="Sparsemax",
+        title_ko="스파스맥스",
+        family="rows",
+        kind="rows",
+        summary=(
+            "Probabilities of which many are exactly 0: the row minus tau, cut off at 0, where tau is the "
+            "one number that makes the result sum to 1."
+        ),
+        summary_ko=(
+            "많은 값이 정확히 0인 확률을 만듭니다. 줄에서 tau를 빼고 음수는 0으로 자르며, "
+            "tau는 결과의 합이 1이 되게 하는 단 하나의 수입니다."
+        ),
+        formula="Max(x(i) - tau, 0)",
+        derivative=(
+            "Piecewise((g(i) - Sum(Piecewise((g(j), y(j) > 0), (0, True)), (j, 1, n))"
+            "/Sum(Piecewise((1, y(j) > 0), (0, True)), (j, 1, n)), y(i) > 0), (0, True))"
+        ),
+        range="[0, 1]",
+        source="Martins and Astudillo, 2016, arXiv:1602.02068",
+        example=""">>> actfn.sparsemax(np.array([1.5, 1.0, 0.25]))
+array([0.75, 0.25, 0.  ])""",
+    ),
+    # ---- Losses ----
+    Activation(
+        name="cross_entropy",
+        title="Cross-entropy",
+        title_ko="교차 엔트로피",
+        family="losses",
+        kind="row loss",
+        summary=(
+            "Minus the log-softmax of the correct class t, from raw scores; the loss of classifiers and "
+            "language models."
+        ),
+        summary_ko=(
+            "점수에서 바로 구한, 정답 클래스 t의 로그 소프트맥스에 음의 부호를 붙인 값입니다. 분류기와 언어 "
+            "모델의 손실 함수입니다."
+        ),
+        formula="log(Sum(exp(x(j)), (j, 1, n))) - x(t)",
+        derivative="exp(x(i))/Sum(exp(x(j)), (j, 1, n)) - KroneckerDelta(i, t)",
+        aliases=(
+            "cross_entropy_loss",
+            "softmax_cross_entropy",
+            "softmax_cross_entropy_loss",
+            "softmax_cross_entropy_with_integer_labels",
+            "sparse_softmax_cross_entropy_with_logits",
+        ),
+        range="[0, oo)",
+        smooth=True,
+        source="",
+        example=""">>> round(float(actfn.cross_entropy(np.array([[2.0, 1.0, 0.1]]), np.array([0]))), 6)
+0.41703""",
+    ),
+    Activation(
+        name="binary_cross_entropy",
+        title="Binary Cross-entropy",
+        title_ko="이진 교차 엔트로피",
+        family="losses",
+        kind="pointwise loss",
+        summary=(
+            "The loss of yes-or-no predictions, from raw scores: minus the log-probability of the correct "
+            "answer."
+        ),
+        summary_ko=(
+            "예/아니요를 맞히는 문제의 손실 함수로, 점수에서 바로 구합니다. 정답의 로그 확률에 음의 부호를 "
+            "붙인 값입니다."
+        ),
+        formula="(1 - target)*softplus(x) + pos_weight*target*softplus(-x)",
+        derivative="(1 - target)*sigmoid(x) - pos_weight*target*sigmoid(-x)",
+        params={"pos_weight": 1.0},
+        param_docs={"pos_weight": "Weight of the positive class."},
+        aliases=(
+            "binary_cross_entropy_with_logits",
+            "bce_with_logits",
+            "bce_with_logits_loss",
+            "sigmoid_cross_entropy_with_logits",
+            "sigmoid_binary_cross_entropy",
+            "weighted_cross_entropy_with_logits",
+        ),
+        range="(0, oo)",
+        smooth=True,
+        source="",
+        example=""">>> round(float(actfn.binary_cross_entropy(2.0, 1.0)), 6)
+0.126928""",
+    ),
+)
+
+
+def _key(name: str) -> str:
+    """Spelling without case, spaces, dashes and underscores: HardTanh, hard_tanh and hard-tanh are one."""
+    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+class Catalog(Mapping[str, Activation]):
+    """The rows by name, in teaching order; `get` also takes the spellings of other libraries."""
+
+    def __init__(self, rows: tuple[Activation, ...]) -> None:
+        self._rows = {row.name: row for row in rows}
+        self._spellings = {_key(s): row for row in rows for s in (row.name, row.title, *row.aliases)}
+
+    def __getitem__(self, name: str) -> Activation:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"<catalog of {len(self)} activations: {', '.join(self)}>"
+
+    def find(self, name: str) -> Activation:
+        """The row for any spelling; ValueError that names what was asked for."""
+        try:
+            return self._spellings[_key(name)]
+        except KeyError:
+            raise ValueError(f"get: name must be an activation or a known alias, got {name!r}") from None
+
+
+catalog = Catalog(ROWS)

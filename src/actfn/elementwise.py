@@ -1,0 +1,174 @@
+"""Element-wise and gated activations, made from the catalog; by hand only what a row cannot say."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+from numpy.typing import ArrayLike, NDArray
+
+from . import _ufuncs
+from .catalog import Activation, catalog
+
+# Elements per step of a sum over an array: small beside any cache, large beside the cost of a call.
+_STEP = 65536
+
+
+def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ...]) -> NDArray[np.float64]:
+    """ufunc(*operands) summed over `axes` (kept with length 1) in float64, without the full-size product.
+
+    The array is halved until a step is left; adding up the halves in pairs keeps the rounding errors small and the
+    result the same for any number of threads.
+    """
+    arrays = [np.asarray(operand) for operand in operands]
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
+
+
+def _summed(
+    ufunc: np.ufunc, arrays: list[NDArray[Any]], shape: tuple[int, ...], axes: tuple[int, ...]
+) -> NDArray[np.float64]:
+    if np.prod(shape, dtype=np.intp) <= _STEP:
+        return np.sum(np.broadcast_to(ufunc(*arrays, dtype=np.float64), shape), axis=axes, keepdims=True)
+    axis = int(np.argmax(shape))
+    middle = shape[axis] // 2
+    parts = [
+        _summed(ufunc, [a if a.shape[axis] == 1 else _cut(a, axis, half) for a in arrays], part, axes)
+        for half, part in (
+            (slice(None, middle), (*shape[:axis], middle, *shape[axis + 1 :])),
+            (slice(middle, None), (*shape[:axis], shape[axis] - middle, *shape[axis + 1 :])),
+        )
+    ]
+    return parts[0] + parts[1] if axis in axes else np.concatenate(parts, axis=axis)
+
+
+def _cut(array: NDArray[Any], axis: int, part: slice) -> NDArray[Any]:
+    return array[(slice(None),) * axis + (part,)]
+
+
+def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any]) -> Any:
+    """ufunc(*operands) summed to the shape of `like`, the last operand: the gradient of a broadcast parameter."""
+    target = np.shape(like)
+    shape = np.broadcast_shapes(*(np.shape(operand) for operand in operands))
+    padded = (1,) * (len(shape) - len(target)) + target
+    axes = tuple(k for k, length in enumerate(padded) if length == 1)
+    return summed(ufunc, operands, axes).reshape(target).astype(dtype)[()]
+
+
+def _definition(name: str, operands: str, params: dict[str, float | None], body: str, **names: object) -> Any:
+    """A function with a real signature; compiled from text made of the catalog's identifiers, as dataclasses do."""
+    arguments = [operands, *(p if default is None else f"{p}={default!r}" for p, default in params.items())]
+    scope: dict[str, Any] = dict(names)
+    exec(f"def {name}({', '.join(arguments)}, **kwargs):\n    return {body}", scope)
+    function = scope[name]
+    function.__module__ = "actfn"
+    return function
+
+
+def _forward(row: Activation) -> Callable[..., Any]:
+    ufunc = getattr(_ufuncs, row.name)
+    if not row.params:
+        return _signed(ufunc, row.inputs)
+    operands, params = ", ".join(row.inputs), ", ".join(row.params)
+    return _definition(row.name, operands, dict(row.params), f"ufunc({operands}, {params}, **kwargs)", ufunc=ufunc)
+
+
+def _backward(row: Activation) -> Callable[..., Any]:
+    name = f"{row.name}_backward"
+    ufunc = getattr(_ufuncs, name)
+    if not row.params:
+        return _signed(ufunc, ("grad", *row.inputs))
+    operands, params = ", ".join(("grad", *row.inputs)), ", ".join(row.params)
+    call = f"ufunc({operands}, {params}, **kwargs)"
+    if row.trains:
+        gradients = {param: getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
+        sums = "".join(f", summed_to(gradients[{p!r}], ({operands}, {params}), {p}, gx.dtype)" for p in row.trains)
+        call = f"(gx := {call}){sums}"
+        return _definition(name, operands, dict(row.params), call, ufunc=ufunc, gradients=gradients, summed_to=summed_to)
+    return _definition(name, operands, dict(row.params), call, ufunc=ufunc)
+
+
+def _signed(ufunc: np.ufunc, names: tuple[str, ...]) -> np.ufunc:
+    """Give a ufunc the names of its operands; NumPy knows them as x1, x2, ..."""
+    plain = inspect.Parameter
+    outputs = {"default": None if ufunc.nout == 1 else (None,) * ufunc.nout}
+    keywords = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
+    ufunc.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # ufuncs have a __dict__ since NumPy 2.2
+        [plain(name, plain.POSITIONAL_ONLY) for name in names]
+        + [plain("out", plain.POSITIONAL_OR_KEYWORD, **outputs)]
+        + [plain(name, plain.KEYWORD_ONLY, default=default) for name, default in keywords.items()]
+    )
+    return ufunc
+
+
+# ---- What a row cannot say ------------------------------------------------------------------------------------
+
+
+def rrelu(
+    x: ArrayLike,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    *,
+    training: bool = False,
+    rng: np.random.Generator | int | None = None,
+    return_slope: bool = False,
+    **kwargs: Any,
+) -> Any:
+    if not training:
+        y = _ufuncs.rrelu(x, lower, upper, **kwargs)
+        slope: Any = np.asarray(0.5 * lower + 0.5 * upper, dtype=y.dtype)[()]
+    else:
+        if not lower <= upper:
+            raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
+        x = np.asanyarray(x)
+        dtype = _ufuncs.float_dtype("rrelu", [("x", type(x.dtype))])
+        slope = np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype)[()]
+        y = _ufuncs.leaky_relu(x, slope, **kwargs)
+    return (y, slope) if return_slope else y
+
+
+def rrelu_backward(
+    grad: ArrayLike,
+    x: ArrayLike,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    *,
+    slope: ArrayLike | None = None,
+    **kwargs: Any,
+) -> Any:
+    if slope is None:
+        return _ufuncs.rrelu_backward(grad, x, lower, upper, **kwargs)
+    return _ufuncs.leaky_relu_backward(grad, x, slope, **kwargs)
+
+
+def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    axis = normalize_axis_index(axis, x.ndim, function)
+    length = x.shape[axis]
+    if length % 2:
+        raise ValueError(f"{function}: x must have an even length along axis {axis}, got {length}")
+    return _cut(x, axis, slice(None, length // 2)), _cut(x, axis, slice(length // 2, None))
+
+
+def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
+    value, gate = _halves("glu", np.asarray(x), axis)
+    return _ufuncs.glu(gate, value, **kwargs)
+
+
+def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any:
+    x, grad = np.asarray(x), np.asarray(grad)
+    value, gate = _halves("glu_backward", x, axis)
+    dtype = _ufuncs.float_dtype("glu_backward", [("grad", type(grad.dtype)), ("x", type(x.dtype))])
+    if out is None:
+        out = np.empty(x.shape, dtype)
+    elif out.shape != x.shape:
+        raise ValueError(f"glu_backward: out must have the shape of x, {x.shape}, got {out.shape}")
+    grad_value, grad_gate = _halves("glu_backward", out, axis)
+    _ufuncs.glu_backward(grad, gate, value, out=(grad_gate, grad_value))
+    return out
+
+
+for _row in catalog.values():
+    if _row.kind in ("elementwise", "gated"):
+        globals().setdefault(_row.name, _forward(_row))
+        globals().setdefault(f"{_row.name}_backward", _backward(_row))

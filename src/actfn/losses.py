@@ -1,0 +1,189 @@
+"""Losses on logits: the softmax or sigmoid inside is fused with the logarithm outside."""
+
+import operator
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _ufuncs
+from ._arrays import (
+    Array,
+    Layout,
+    broadcastable,
+    computing_dtype,
+    delivered,
+    real_arrays,
+    target_of,
+    valid_axis,
+    valid_out,
+)
+from ._build import kernels
+from .elementwise import summed
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def _valid_reduction(function: str, reduction: str) -> None:
+    if reduction not in get_args(Reduction):
+        raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+class _Problem:
+    """The checked arguments of cross-entropy, laid out for the kernels."""
+
+    def __init__(
+        self,
+        function: str,
+        logits: ArrayLike,
+        target: ArrayLike,
+        axis: int,
+        weight: ArrayLike | None,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: Reduction,
+    ) -> None:
+        _valid_reduction(function, reduction)
+        (array,), self.dtype = real_arrays(function, {"logits": logits})
+        axis = valid_axis(function, axis, array.ndim)
+        classes = array.shape[axis]
+        self.rows_shape = array.shape[:axis] + array.shape[axis + 1 :]
+        self.layout = Layout.of(array, axis)
+        self.computed = computing_dtype(self.dtype)
+        self.logits = self.layout.contiguous(array, self.computed)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
+        self.weight = self._valid_weight(function, weight, classes)
+        self.labels = self.probabilities = None
+        wanted = np.asarray(target)
+        if wanted.dtype.kind in "iu" and wanted.shape == self.rows_shape:
+            ignore_index = operator.index(ignore_index)
+            labels = wanted.astype(np.int64)
+            bad = (wanted != ignore_index) & ((wanted < 0) | (wanted >= classes))
+            if bad.any():
+                raise ValueError(
+                    f"{function}: target must hold class labels from 0 to {classes - 1}, "
+                    f"or {ignore_index} to ignore a row, got {wanted[bad].flat[0]}"
+                )
+            taken = wanted != ignore_index
+            per_row = np.ones(1) if self.weight is None else self.weight[np.where(taken, labels, 0)]
+            self.denominator = float(np.sum(np.where(taken, per_row, 0.0)))
+            self.labels = self.layout.without_axis(labels, np.dtype(np.int64))
+        elif wanted.dtype.kind == "f" and wanted.shape == array.shape:
+            self.probabilities = self.layout.contiguous(wanted, self.computed)
+            self.denominator = float(np.prod(self.rows_shape, dtype=np.intp))
+        else:
+            raise ValueError(
+                f"{function}: target must hold integer labels of shape {self.rows_shape} or probabilities of shape "
+                f"{array.shape}, got {wanted.dtype} of shape {wanted.shape}"
+            )
+        self.options = {
+            "labels": self.labels,
+            "ignore": ignore_index,
+            "weight": self.weight,
+            "smoothing": float(label_smoothing),
+        }
+
+    @staticmethod
+    def _valid_weight(function: str, weight: ArrayLike | None, classes: int) -> Array | None:
+        if weight is None:
+            return None
+        (array,), _ = real_arrays(function, {"weight": weight})
+        if array.shape != (classes,):
+            raise ValueError(f"{function}: weight must have shape ({classes},), got {array.shape}")
+        return np.ascontiguousarray(array, np.float64)
+
+
+def cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    axis: int = -1,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+) -> Any:
+    p = _Problem("cross_entropy", logits, target, axis, weight, ignore_index, label_smoothing, reduction)
+    losses = np.empty(int(np.prod(p.rows_shape, dtype=np.intp)))
+    kernels.run_rows("cross_entropy", p.layout.geometry, (p.logits, p.probabilities, losses), **p.options)
+    with np.errstate(all="ignore"):
+        if reduction == "none":
+            return p.layout.back(losses).astype(p.dtype)[()]
+        # As in PyTorch the mean is weighted, and NaN where no row counts.
+        total = np.sum(losses)
+        return p.dtype.type(total if reduction == "sum" else np.divide(total, p.denominator))
+
+
+def cross_entropy_backward(
+    grad: ArrayLike,
+    logits: ArrayLike,
+    target: ArrayLike,
+    axis: int = -1,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+    out: Array | None = None,
+) -> Array:
+    name = "cross_entropy_backward"
+    p = _Problem(name, logits, target, axis, weight, ignore_index, label_smoothing, reduction)
+    valid_out(name, out, p.layout.shape, p.dtype)
+    (g,), _ = real_arrays(name, {"grad": grad})
+    g = broadcastable(name, "grad", g, p.rows_shape if reduction == "none" else ())
+    with np.errstate(all="ignore"):
+        scale = np.divide(1.0, p.denominator) if reduction == "mean" else 1.0
+        per_row = np.broadcast_to(np.multiply(g, scale, dtype=np.float64), p.rows_shape)
+    target_array = target_of(p.layout, out, p.computed, [a for a in (p.logits, p.probabilities) if a is not None])
+    kernels.run_rows(
+        name, p.layout.geometry, (p.logits, p.probabilities, target_array), **p.options,
+        grad=p.layout.without_axis(per_row, np.dtype(np.float64)),
+    )  # fmt: skip
+    return delivered(p.layout, target_array, out, p.dtype)
+
+
+def _binary_operands(
+    function: str, logits: ArrayLike, target: ArrayLike, pos_weight: ArrayLike, reduction: Reduction
+) -> tuple[list[Array], tuple[int, ...], np.dtype[Any]]:
+    _valid_reduction(function, reduction)
+    operands = {"logits": logits, "target": target, "pos_weight": pos_weight}
+    arrays, _ = real_arrays(function, operands)
+    dtype = real_arrays(function, {"logits": logits})[1]
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(operands, arrays, strict=True))
+        raise ValueError(f"{function}: logits, target and pos_weight must broadcast, got {shapes}") from None
+    return [arrays[0].astype(dtype, copy=False), arrays[1].astype(dtype, copy=False), arrays[2]], shape, dtype
+
+
+def binary_cross_entropy(
+    logits: ArrayLike, target: ArrayLike, pos_weight: ArrayLike = 1.0, *, reduction: Reduction = "mean"
+) -> Any:
+    arrays, shape, dtype = _binary_operands("binary_cross_entropy", logits, target, pos_weight, reduction)
+    if reduction == "none":
+        return _ufuncs.binary_cross_entropy(*arrays)
+    total = summed(_ufuncs.binary_cross_entropy, tuple(arrays), tuple(range(len(shape)))).reshape(())
+    with np.errstate(all="ignore"):
+        count = np.prod(shape, dtype=np.float64) if reduction == "mean" else 1.0
+        return dtype.type(np.divide(total, count))
+
+
+def binary_cross_entropy_backward(
+    grad: ArrayLike,
+    logits: ArrayLike,
+    target: ArrayLike,
+    pos_weight: ArrayLike = 1.0,
+    *,
+    reduction: Reduction = "mean",
+    out: Array | None = None,
+) -> Any:
+    name = "binary_cross_entropy_backward"
+    arrays, shape, dtype = _binary_operands(name, logits, target, pos_weight, reduction)
+    (g,), _ = real_arrays(name, {"grad": grad})
+    g = broadcastable(name, "grad", g, shape if reduction == "none" else ())
+    if reduction == "mean":
+        with np.errstate(all="ignore"):
+            g = np.divide(g, np.prod(shape, dtype=np.float64))
+    return _ufuncs.binary_cross_entropy_backward(g, *arrays, dtype=dtype, out=out)

@@ -1,0 +1,184 @@
+"""Functions of rows: softmax and its family, along any axis."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._arrays import (
+    Array,
+    Layout,
+    broadcastable,
+    computing_dtype,
+    delivered,
+    positive,
+    real_arrays,
+    target_of,
+    valid_axis,
+    valid_mask,
+    valid_out,
+)
+from ._build import kernels
+
+
+def _forward(
+    name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, out: Array | None, temperature: float = 1.0
+) -> Array:
+    (array,), dtype = real_arrays(name, {"x": x})
+    layout = Layout.of(array, valid_axis(name, axis, array.ndim))
+    mask = valid_mask(name, mask, array.shape)
+    valid_out(name, out, array.shape, dtype)
+    computed = computing_dtype(dtype)
+    source = layout.contiguous(array, computed)
+    target = target_of(layout, out, computed, [source])
+    kernels.run_rows(
+        name, layout.geometry, (source, target), temperature=temperature,
+        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
+    )  # fmt: skip
+    return delivered(layout, target, out, dtype)
+
+
+def _backward(
+    name: str,
+    grad: ArrayLike,
+    y: ArrayLike,
+    axis: int,
+    mask: ArrayLike | None,
+    out: Array | None,
+    temperature: float = 1.0,
+) -> Array:
+    (g, array), dtype = real_arrays(name, {"grad": grad, "y": y})
+    layout = Layout.of(array, valid_axis(name, axis, array.ndim))
+    g = broadcastable(name, "grad", g, array.shape)
+    mask = valid_mask(name, mask, array.shape)
+    valid_out(name, out, array.shape, dtype)
+    computed = computing_dtype(dtype)
+    sources = [layout.contiguous(a, computed) for a in (g, array)]
+    target = target_of(layout, out, computed, sources)
+    kernels.run_rows(
+        name, layout.geometry, (*sources, target), temperature=temperature,
+        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
+    )  # fmt: skip
+    return delivered(layout, target, out, dtype)
+
+
+def softmax(
+    x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    return _forward("softmax", x, axis, mask, out, positive("softmax", "temperature", temperature))
+
+
+def softmax_backward(
+    grad: ArrayLike,
+    y: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    temperature: float = 1.0,
+    out: Array | None = None,
+) -> Array:
+    return _backward(
+        "softmax_backward", grad, y, axis, mask, out, positive("softmax_backward", "temperature", temperature)
+    )
+
+
+def log_softmax(
+    x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    return _forward("log_softmax", x, axis, mask, out, positive("log_softmax", "temperature", temperature))
+
+
+def log_softmax_backward(
+    grad: ArrayLike,
+    y: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    temperature: float = 1.0,
+    out: Array | None = None,
+) -> Array:
+    return _backward(
+        "log_softmax_backward", grad, y, axis, mask, out, positive("log_softmax_backward", "temperature", temperature)
+    )
+
+
+def softmin(
+    x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    return _forward("softmin", x, axis, mask, out, -positive("softmin", "temperature", temperature))
+
+
+def softmin_backward(
+    grad: ArrayLike,
+    y: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    temperature: float = 1.0,
+    out: Array | None = None,
+) -> Array:
+    return _backward(
+        "softmin_backward", grad, y, axis, mask, out, -positive("softmin_backward", "temperature", temperature)
+    )
+
+
+def sparsemax(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
+    return _forward("sparsemax", x, axis, mask, out)
+
+
+def sparsemax_backward(
+    grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    return _backward("sparsemax_backward", grad, y, axis, mask, out)
+
+
+def logsumexp(
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    keepdims: bool = False,
+    out: Array | None = None,
+) -> Any:
+    (array,), dtype = real_arrays("logsumexp", {"x": x})
+    axis = valid_axis("logsumexp", axis, array.ndim)
+    layout = Layout.of(array, axis)
+    mask = valid_mask("logsumexp", mask, array.shape)
+    reduced = array.shape[:axis] + ((1,) if keepdims else ()) + array.shape[axis + 1 :]
+    valid_out("logsumexp", out, reduced, dtype)
+    computed = computing_dtype(dtype)
+    outer, _, inner = layout.geometry
+    rows = np.empty(outer * inner, computed)
+    kernels.run_rows(
+        "logsumexp", layout.geometry, (layout.contiguous(array, computed), rows),
+        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
+    )  # fmt: skip
+    result = layout.back(rows).reshape(reduced).astype(dtype)
+    if out is None:
+        return result[()]
+    np.copyto(out, result, casting="same_kind")
+    return out
+
+
+def logsumexp_backward(
+    grad: ArrayLike, x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    name = "logsumexp_backward"
+    (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
+    axis = valid_axis(name, axis, array.ndim)
+    layout = Layout.of(array, axis)
+    mask = valid_mask(name, mask, array.shape)
+    valid_out(name, out, array.shape, dtype)
+    kept = array.shape[:axis] + (1,) + array.shape[axis + 1 :]
+    reduced = array.shape[:axis] + array.shape[axis + 1 :]
+    if g.shape == kept:
+        g = g.reshape(reduced)
+    g = layout.without_axis(broadcastable(name, "grad", g, reduced), np.dtype(np.float64))
+    computed = computing_dtype(dtype)
+    source = layout.contiguous(array, computed)
+    target = target_of(layout, out, computed, [source])
+    kernels.run_rows(
+        name, layout.geometry, (source, target), grad=g,
+        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
+    )  # fmt: skip
+    return delivered(layout, target, out, dtype)

@@ -1,0 +1,43 @@
+"""Activations that look at a pixel's neighbours."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._arrays import Array, Layout, computing_dtype, delivered, real_arrays, target_of, valid_out
+from ._build import kernels
+
+
+def _operands(function: str, **operands: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
+    arrays, dtype = real_arrays(function, operands)
+    x, window = arrays[0], arrays[1]
+    if x.ndim != 4:
+        raise ValueError(f"{function}: x must have the 4 axes (batch, channel, height, width), got shape {x.shape}")
+    if window.shape != (x.shape[1], 3, 3):
+        raise ValueError(f"{function}: window must have shape {(x.shape[1], 3, 3)}, got {window.shape}")
+    return [np.ascontiguousarray(a, computing_dtype(dtype)) for a in arrays], dtype
+
+
+def funnel_relu(x: ArrayLike, window: ArrayLike, *, out: Array | None = None) -> Array:
+    arrays, dtype = _operands("funnel_relu", x=x, window=window)
+    valid_out("funnel_relu", out, arrays[0].shape, dtype)
+    layout = Layout.of(arrays[0], 0)
+    # A pixel's neighbours are read after it: never in place.
+    target = layout.empty(computing_dtype(dtype))
+    kernels.run_funnel((*arrays, target))
+    return delivered(layout, target, out, dtype)
+
+
+def funnel_relu_backward(grad: ArrayLike, x: ArrayLike, window: ArrayLike) -> tuple[Array, Array]:
+    name = "funnel_relu_backward"
+    (x_, window_, grad_), dtype = _operands(name, x=x, window=window, grad=grad)
+    if grad_.shape != x_.shape:
+        raise ValueError(f"{name}: grad must have the shape of x, {x_.shape}, got {grad_.shape}")
+    through, grad_x = np.empty_like(x_), np.empty_like(x_)
+    grad_window = np.empty((*x_.shape[:2], 3, 3))
+    kernels.run_funnel((x_, window_, through, grad_, grad_x), grad_window)
+    return grad_x.astype(dtype, copy=False), grad_window.sum(axis=0).astype(dtype)
+
+
+frelu, frelu_backward = funnel_relu, funnel_relu_backward
