@@ -8,6 +8,7 @@ become SIMD. Comparisons are written so that NaN falls through to a branch that 
 from `catalog.py`, puts each scalar into its loop; nothing else lists names.
 """
 include "_scalars.pxi"
+include "_pairs.pxi"
 
 
 # Two idioms of the pieces below.
@@ -110,8 +111,9 @@ cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
     return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
-    cdef double y = ramp(x, slope, offset)
-    return <T>(grad * slope) if (y > 0.0) & (y < 1.0) else flat(grad, x)
+    cdef double low = -offset / slope, high = (1.0 - offset) / slope
+    cdef bint inside = ((x > low) & (x < high)) | ((x > high) & (x < low))
+    return <T>(grad * slope) if inside & (slope != 0.0) else flat(grad, x)
 
 
 cdef inline T soft_shrink(T x, double lambd) noexcept nogil:
@@ -141,14 +143,16 @@ cdef inline T hard_swish(T x) noexcept nogil:
     return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else x * (x + 3.0) / 6.0))
 
 cdef inline T hard_swish_backward(T grad, T x) noexcept nogil:
-    return flat(grad, x) if x <= <T>-3 else (grad if x >= <T>3 else <T>(grad * (x + 1.5) / 3.0))
+    cdef T middle = <T>(grad * (x + 1.5) / 3.0), left = flat(grad, x)
+    return left if x <= <T>-3 else (grad if x >= <T>3 else middle)
 
 
 cdef inline T sparse_plus(T x) noexcept nogil:
     return <T>(0.0 if x <= -1.0 else (x if x >= 1.0 else 0.25 * (x + 1.0) * (x + 1.0)))
 
 cdef inline T sparse_plus_backward(T grad, T x) noexcept nogil:
-    return flat(grad, x) if x <= <T>-1 else (grad if x >= <T>1 else <T>(grad * (0.5 * (x + 1.0))))
+    cdef T middle = <T>(grad * (0.5 * (x + 1.0))), left = flat(grad, x)
+    return left if x <= <T>-1 else (grad if x >= <T>1 else middle)
 
 
 # ---- The sigmoid and its relatives ----------------------------------------------------------------------------
@@ -159,16 +163,11 @@ cdef inline double sigmoid_value(T x) noexcept nogil:
     cdef double e = exp(-magnitude(x))
     return (e if x < 0 else 1.0) / (1.0 + e)
 
-cdef inline double sigmoid_slope(T x) noexcept nogil:
-    # e / (1 + e)^2: y * (1 - y) would cancel from x = 17 on in float32.
-    cdef double e = exp(-magnitude(x))
-    return e / ((1.0 + e) * (1.0 + e))
-
 cdef inline T sigmoid(T x) noexcept nogil:
     return <T>sigmoid_value(x)
 
 cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * sigmoid_slope(x))
+    return <T>(grad * bell(x))
 
 
 cdef inline T log_sigmoid(T x) noexcept nogil:
@@ -179,24 +178,18 @@ cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T tanh(T x) noexcept nogil:
-    cdef double m = expm1(-2 * magnitude(x))
-    return with_sign_of(<T>(-m / (2.0 + m)), x)
+    return with_sign_of(<T>tanh_value(x), x)
 
 cdef inline T tanh_backward(T grad, T x) noexcept nogil:
-    # 4 w / (1 + w)^2 with w = exp(-2|x|), instead of 1 - tanh^2.
-    cdef double w = exp(-2 * magnitude(x))
-    return <T>(grad * (4.0 * w / ((1.0 + w) * (1.0 + w))))
+    # 4 e / (1 + e)^2 with e = exp(-2|x|), instead of 1 - tanh^2.
+    return <T>(grad * (4.0 * bell(2 * x)))
 
 
 cdef inline T tanh_shrink(T x) noexcept nogil:
-    # Beyond 1 the sum a - 1 + 2 w / (1 + w) loses nothing; below, the cubic start of the series is needed.
-    cdef T a = magnitude(x)
-    cdef double w = exp(-2 * a), far = (a - 1.0) + 2.0 * w / (1.0 + w), near = tanh_gap(a)
-    return with_sign_of(<T>(near if a < 1 else far), x)
+    return with_sign_of(<T>tanh_gap(x), x)
 
 cdef inline T tanh_shrink_backward(T grad, T x) noexcept nogil:
-    cdef double m = expm1(-2 * magnitude(x)), t = m / (2.0 + m)
-    return <T>(grad * (t * t))
+    return <T>(grad * tanh_squared(x))
 
 
 cdef inline T softsign(T x) noexcept nogil:
@@ -204,8 +197,7 @@ cdef inline T softsign(T x) noexcept nogil:
     return <T>(a / (1.0 + magnitude(a)))
 
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
-    cdef double q = 1.0 / (1.0 + magnitude(x))
-    return <T>(grad * q * q)
+    return <T>(grad * softsign_slope(x))
 
 
 # ---- Exponential linear units ---------------------------------------------------------------------------------
@@ -218,11 +210,12 @@ cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
 
 
 cdef inline T selu(T x) noexcept nogil:
-    # scale and scale * alpha of the paper, which make mean 0 and variance 1 a fixed point.
-    return <T>(x * 1.0507009873554805 if x > 0 else 1.7580993408473766 * expm1(x))
+    # The paper's scale, which makes mean 0 and variance 1 a fixed point, as hi + lo.
+    cdef double right = mul_add(x, 1.0507009873554805, x * 3.9874847667154144e-17), left = selu_negative(x)
+    return <T>(right if x > 0 else left)
 
 cdef inline T selu_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * (1.0507009873554805 if x > 0 else 1.7580993408473766 * exp(x)))
+    return <T>(grad * selu_slope(x))
 
 
 cdef inline T celu(T x, double alpha) noexcept nogil:
@@ -244,83 +237,53 @@ cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
 
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
-    # For x < 0 the textbook sum cancels; b / (2 (r - x)) is the same number. Beyond 1e150 the root is |x|.
-    cdef double a = magnitude(x), y = x
-    cdef double r = a if a > 1e150 else sqrt(y * y + b)
-    return <T>(0.5 * b / (r - y) if y < 0 else 0.5 * y + 0.5 * r)
+    return <T>squareplus_value(x, b)
 
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
-    cdef double y = finite(x), a = magnitude(y)
-    cdef double r = a if a > 1e150 else sqrt(y * y + b)
-    return <T>(grad * (0.5 * b / r / (r - y) if y < 0 else 0.5 + 0.5 * y / r))
+    return <T>(grad * squareplus_slope(x, b))
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
 
-cdef inline double self_gated(double x, T z) noexcept nogil:
-    """x sigmoid(z), where z goes to -infinity faster than x grows."""
-    cdef double e = exp(-magnitude(z))
-    return (finite(<T>x) * e if z < 0 else x) / (1.0 + e)
-
-cdef inline double self_gated_slope(T z, double w) noexcept nogil:
-    """sigmoid(z) (1 + w sigmoid(-z)), the derivative of x sigmoid(z) for w = x dz/dx; no 1 - sigmoid anywhere."""
-    cdef double e = exp(-magnitude(z)), v = finite(<T>w)
-    return (e * (1.0 + e + v) if z < 0 else 1.0 + e * (1.0 + v)) / ((1.0 + e) * (1.0 + e))
-
+cdef inline double silu_value(T x) noexcept nogil:
+    return gate(x, x, x, 0.0)
 
 cdef inline T silu(T x) noexcept nogil:
-    return <T>self_gated(x, x)
+    return <T>silu_value(x)
 
 cdef inline T silu_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * self_gated_slope(x, x))
+    return <T>(grad * swish_slope(x, x, 0.0))
 
 
 cdef inline T swish(T x, double beta) noexcept nogil:
-    return <T>self_gated(x, beta * finite(x))
+    cdef Pair z = product(pair(beta, 0.0), finite(x))
+    return <T>gate(x, x, z.hi, z.lo)
 
 cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
-    cdef double z = beta * finite(x)
-    return <T>(grad * self_gated_slope(z, z))
+    cdef Pair z = product(pair(beta, 0.0), finite(x))
+    return <T>(grad * swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
-    # x^2 sigmoid'(beta x); exp(-|z|) wins over any finite x^2.
-    cdef double y = finite(x), e = exp(-magnitude(beta * y))
-    return grad * (y * e / (1.0 + e) * (y / (1.0 + e)))
+    # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
+    cdef double y = finite(x)
+    return grad * (y * bell(beta * y) * y)
 
 
 cdef inline T quick_gelu(T x) noexcept nogil:
-    return <T>self_gated(x, 1.702 * finite(x))
+    cdef Pair z = product(pair(1.702, 4.263256414560601e-17), x)
+    return <T>gate(x, x, z.hi, z.lo)
 
 cdef inline T quick_gelu_backward(T grad, T x) noexcept nogil:
-    cdef double z = 1.702 * finite(x)
-    return <T>(grad * self_gated_slope(z, z))
+    cdef Pair z = product(pair(1.702, 4.263256414560601e-17), x)
+    return <T>(grad * swish_slope(x, z.hi, z.lo))
 
-
-cdef inline double gelu_tanh_argument(double x) noexcept nogil:
-    """2 sqrt(2 / pi) (x + 0.044715 x^3), for 0.5 x (1 + tanh u) = x sigmoid(2 u): the tanh form cancels below -5."""
-    return 1.5957691216057308 * mul_add(0.044715 * x * x, x, x)
 
 cdef inline T gelu_tanh(T x) noexcept nogil:
-    return <T>self_gated(x, gelu_tanh_argument(x))
+    return <T>gelu_tanh_gate(x)
 
 cdef inline T gelu_tanh_backward(T grad, T x) noexcept nogil:
-    cdef double y = x, z = gelu_tanh_argument(y)
-    return <T>(grad * self_gated_slope(z, 1.5957691216057308 * y * mul_add(0.134145 * y, y, 1.0)))
+    return <T>(grad * gelu_tanh_slope(x))
 
-
-cdef inline double gelu_value(T x) noexcept nogil:
-    # Phi(x) from its smaller tail; 0.5 (1 + erf) has no digit left below -5. Beyond 40 the tail is 0.
-    cdef double a = magnitude(x)
-    a = 40.0 if a > 40.0 else a
-    cdef double tail = normal_tail(a) * normal_density(a)
-    return -a * tail if x < 0 else x * (1.0 - tail)
-
-cdef inline double gelu_slope(T x) noexcept nogil:
-    # Phi + x phi, with the density taken out: for x < 0 both summands share it.
-    cdef double a = magnitude(x)
-    a = 40.0 if a > 40.0 else a
-    cdef double slope = normal_density(a) * (normal_tail(a) - 0.3989422804014327 * a)
-    return slope if x < 0 else 1.0 - slope
 
 cdef inline T gelu(T x) noexcept nogil:
     return <T>gelu_value(x)
@@ -330,16 +293,10 @@ cdef inline T gelu_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T mish(T x) noexcept nogil:
-    # tanh(log(1 + e^x)) as a ratio of polynomials in e^-|x| with positive coefficients: nothing cancels.
-    cdef double w = exp(-magnitude(x)), y = finite(x)
-    return <T>(y * w * (2.0 + w) / (2.0 + w * (2.0 + w)) if x < 0
-               else x * (1.0 + 2.0 * w) / (1.0 + 2.0 * w * (1.0 + w)))
+    return <T>mish_value(x)
 
 cdef inline T mish_backward(T grad, T x) noexcept nogil:
-    cdef double w = exp(-magnitude(x)), y = finite(x)
-    cdef double d = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
-    return <T>(grad * ((w * ((2.0 + w) * d + 4.0 * y * (1.0 + w)) if x < 0
-                        else (1.0 + 2.0 * w) * d + 4.0 * y * w * w * (1.0 + w)) / (d * d)))
+    return <T>(grad * mish_slope(x))
 
 
 # ---- Gated by another input -----------------------------------------------------------------------------------
@@ -359,7 +316,7 @@ cdef inline T glu(T gate, T value) noexcept nogil:
     return <T>(value * sigmoid_value(gate))
 
 cdef inline T glu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>(<double>grad * value * sigmoid_slope(gate))
+    return <T>(<double>grad * value * bell(gate))
 
 cdef inline T glu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * sigmoid_value(gate))
@@ -386,13 +343,13 @@ cdef inline T geglu_backward_value(T grad, T gate, T value) noexcept nogil:
 
 
 cdef inline T swiglu(T gate, T value) noexcept nogil:
-    return <T>(value * self_gated(gate, gate))
+    return <T>(value * silu_value(gate))
 
 cdef inline T swiglu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>(<double>grad * value * self_gated_slope(gate, gate))
+    return <T>(<double>grad * value * swish_slope(gate, gate, 0.0))
 
 cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
-    return <T>(grad * self_gated(gate, gate))
+    return <T>(grad * silu_value(gate))
 
 
 # ---- Losses on logits -----------------------------------------------------------------------------------------

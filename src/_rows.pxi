@@ -9,7 +9,7 @@
 # d) The largest entry is left out of the sum of exponentials: rest = sum - 1 keeps its digits when one entry
 #    dominates, and log(sum) = log1p(rest).
 
-from libc.math cimport INFINITY
+
 
 cdef enum:
     CHUNK = 256         # steps: 32 KiB of doubles; range() below needs the number itself

@@ -7,6 +7,8 @@
 # Coefficients come from tools/coefficients.py. Never write a clamp as `x if x > low else low`: that would
 # turn NaN into `low`.
 
+from libc.math cimport INFINITY
+
 cdef extern from *:
     """
     #include <float.h>
@@ -80,8 +82,8 @@ cdef inline double reduced(double x, double n) noexcept nogil:
     return (x - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10
 
 
-cdef inline double expm1_reduced(double r) noexcept nogil:
-    """e^r - 1 for |r| <= log(2) / 2, relative error 2^-57 before rounding."""
+cdef inline double expm1_reduced_rest(double r) noexcept nogil:
+    """e^r - 1 - r for |r| <= log(2) / 2, relative error 2^-57 before rounding."""
     cdef double p = 2.0914686968086876e-09
     p = mul_add(p, r, 2.5105217004720745e-08)
     p = mul_add(p, r, 2.75572736431103e-07)
@@ -93,7 +95,12 @@ cdef inline double expm1_reduced(double r) noexcept nogil:
     p = mul_add(p, r, 0.04166666666666667)
     p = mul_add(p, r, 0.1666666666666667)
     p = mul_add(p, r, 0.5)
-    return mul_add(r * r, p, r)
+    return r * r * p
+
+
+cdef inline double expm1_reduced(double r) noexcept nogil:
+    """e^r - 1 for |r| <= log(2) / 2."""
+    return r + expm1_reduced_rest(r)
 
 
 cdef inline double exp_narrow(double x) noexcept nogil:
@@ -162,63 +169,3 @@ cdef inline double log1p_positive(double w) noexcept nogil:
     cdef double f = w if k == 0 else double_from_bits(<long long>bits - (k << 52)) - 1.0
     cdef double lost = 0.0 if k == 0 else (w - (u - 1.0)) / u
     return halvings * 0.6931471805599453 + (log_near_one(f) + lost)
-
-
-cdef inline double tanh_gap(double x) noexcept nogil:
-    """x - tanh(x) for |x| <= 1, where the subtraction itself would cancel."""
-    cdef double z = x * x
-    cdef double p = 8.538161901212156e-09
-    p = mul_add(p, z, -9.364144622965759e-08)
-    p = mul_add(p, z, 5.122767150793262e-07)
-    p = mul_add(p, z, -1.9216974143833895e-06)
-    p = mul_add(p, z, 5.777484136865915e-06)
-    p = mul_add(p, z, -1.541627724102249e-05)
-    p = mul_add(p, z, 3.8991741215043214e-05)
-    p = mul_add(p, z, -9.67910218266933e-05)
-    p = mul_add(p, z, 0.0002390884367049363)
-    p = mul_add(p, z, -0.0005900175685254319)
-    p = mul_add(p, z, 0.0014558326516768139)
-    p = mul_add(p, z, -0.003592127823422879)
-    p = mul_add(p, z, 0.008863235512566054)
-    p = mul_add(p, z, -0.021869488535296695)
-    p = mul_add(p, z, 0.053968253968231523)
-    p = mul_add(p, z, -0.1333333333333331)
-    p = mul_add(p, z, 0.3333333333333333)
-    return x * z * p
-
-
-cdef inline double normal_density(double a) noexcept nogil:
-    """exp(-a^2 / 2). The square is split into an exact part and a small one, or the tail loses a^2 ULP."""
-    cdef double high = double_from_bits(bits_from_double(a) & ~0x7FFFFFFLL)
-    cdef double low = 0.5 * (a - high) * (a + high)
-    return exp(-0.5 * high * high) * mul_add(low, mul_add(low, 0.5, -1.0), 1.0)
-
-
-cdef inline double normal_tail(double a) noexcept nogil:
-    """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 40, where Phi is the normal distribution function."""
-    cdef double t = (a - 4.0) / (a + 4.0)
-    cdef double p = -7.916719925880278e-10
-    p = mul_add(p, t, -1.5506980833004738e-09)
-    p = mul_add(p, t, 6.249113664698089e-09)
-    p = mul_add(p, t, 1.7674889651836897e-08)
-    p = mul_add(p, t, -1.9913251999238056e-08)
-    p = mul_add(p, t, -1.110328886877407e-07)
-    p = mul_add(p, t, 1.4676600593283318e-09)
-    p = mul_add(p, t, 5.520151010249323e-07)
-    p = mul_add(p, t, 4.0448526036329704e-07)
-    p = mul_add(p, t, -2.6129103224764573e-06)
-    p = mul_add(p, t, -3.4321997119225085e-06)
-    p = mul_add(p, t, 1.3626869656340193e-05)
-    p = mul_add(p, t, 2.125004946489111e-05)
-    p = mul_add(p, t, -8.785318378131222e-05)
-    p = mul_add(p, t, -9.443025388719951e-05)
-    p = mul_add(p, t, 0.0006948971046100352)
-    p = mul_add(p, t, -0.0002856230979733444)
-    p = mul_add(p, t, -0.005002378591050549)
-    p = mul_add(p, t, 0.017936097479672987)
-    p = mul_add(p, t, -0.03219783742808545)
-    p = mul_add(p, t, 0.02860036405355088)
-    p = mul_add(p, t, 0.013999634724425405)
-    p = mul_add(p, t, -0.0967034773265258)
-    p = mul_add(p, t, 0.47205320650984467)
-    return p / (1.0 + a)

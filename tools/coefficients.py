@@ -26,11 +26,14 @@ def fit(f: Function, low: mpf, high: mpf, degree: int) -> list[mpf]:
 
 
 def report(name: str, f: Function, low: float, high: float, degree: int) -> None:
-    """Print the coefficients as doubles and the largest relative error on 2,000 points."""
-    coefficients = [float(c) for c in fit(f, mpf(low), mpf(high), degree)]
-    points = [mpf(low) + (mpf(high) - mpf(low)) * k / 2000 for k in range(2001)]
-    error = max(abs(mp.polyval([mpf(c) for c in coefficients[::-1]], p) / f(p) - 1) for p in points)
+    """Print the coefficients as doubles, the first one as hi + lo, and the largest relative error on 2,000 points."""
+    exact = fit(f, mpf(low), mpf(high), degree)
+    coefficients = [float(c) for c in exact]
+    rest = float(exact[0] - coefficients[0])
+    points = [mpf(low) + (mpf(high) - mpf(low)) * (k + mpf(1) / 2) / 2000 for k in range(2000)]
+    error = max(abs((mp.polyval([mpf(c) for c in coefficients[::-1]], p) + rest) / f(p) - 1) for p in points)
     print(f"{name}: degree {degree} on [{low}, {high}], relative error 2^{float(mp.log(error, 2)):.1f}")
+    print(f"   0  {rest!r} (low part)")
     for power, coefficient in enumerate(coefficients):
         print(f"  {power:2d}  {coefficient!r}")
 
@@ -58,9 +61,43 @@ def normal_tail(t: mpf) -> mpf:
     return (1 + a) * mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
 
 
+def sigmoid(x: mpf) -> mpf:
+    return 1 / (1 + mp.exp(-x))
+
+
+def swish_slope(z: mpf) -> mpf:
+    return sigmoid(z) * (1 + z * sigmoid(-z))
+
+
+def gelu_tanh_slope(x: mpf) -> mpf:
+    z = 2 * mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3)
+    return sigmoid(z) * (1 + x * 2 * mp.sqrt(2 / mp.pi) * (1 + mpf("0.134145") * x**2) * sigmoid(-z))
+
+
+def gelu_slope(x: mpf) -> mpf:
+    return mp.ncdf(x) + x * mp.npdf(x)
+
+
+def mish_slope(x: mpf) -> mpf:
+    t = mp.tanh(mp.log1p(mp.exp(x)))
+    return t + x * sigmoid(x) * (1 - t * t)
+
+
+def report_zero(name: str, slope: Function, near: str, reach: float, degree: int) -> None:
+    """The zero of a derivative as hi + lo, and slope(zero + t) / t as a polynomial in t."""
+    guess = mpf(near)
+    zero = mp.findroot(slope, (guess, guess + mpf(10) ** -8))
+    print(f"{name}: zero {float(zero)!r} + {float(zero - float(zero))!r}")
+    report(name, lambda t: slope(zero + t) / t, -reach, reach, degree)
+
+
 if __name__ == "__main__":
     half_log2 = float(mp.log(2) / 2) * 1.0001
     report("EXP", exponential, -half_log2, half_log2, 10)
     report("LOG", logarithm, 0.0, float((mp.sqrt(2) - 1) ** 4) * 1.0001, 7)
     report("TANH_GAP", tanh_gap, 0.0, 1.0, 16)
     report("NORMAL_TAIL", normal_tail, -1.0, 35 / 43, 23)
+    report_zero("SWISH_SLOPE", swish_slope, "-1.27846454", 1 / 16, 9)
+    report_zero("GELU_TANH_SLOPE", gelu_tanh_slope, "-0.75246142", 1 / 16, 11)
+    report_zero("GELU_SLOPE", gelu_slope, "-0.75179152", 1 / 4, 15)
+    report_zero("MISH_SLOPE", mish_slope, "-1.19243121", 1 / 16, 9)
