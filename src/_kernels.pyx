@@ -163,18 +163,23 @@ cdef inline double sigmoid_value(T x) noexcept nogil:
     cdef double e = exp(-magnitude(x))
     return (e if x < 0 else 1.0) / (1.0 + e)
 
+cdef inline Scaled sigmoid_scaled(T x) noexcept nogil:
+    cdef Scaled e = exp_scaled(-magnitude(x))
+    cdef double plain = e.value if e.unit == 1.0 else 0.0
+    return scaled_by((e.value if x < 0 else 1.0) / (1.0 + plain), (x < 0) & (e.unit != 1.0))
+
 cdef inline T sigmoid(T x) noexcept nogil:
     return <T>sigmoid_value(x)
 
 cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * bell(x))
+    return <T>applied(grad, bell(x))
 
 
 cdef inline T log_sigmoid(T x) noexcept nogil:
     return <T>((x if x < 0 else 0.0) - log1p_unit(exp(-magnitude(x))))
 
 cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * sigmoid_value(-x))
+    return <T>applied(grad, sigmoid_scaled(-x))
 
 
 cdef inline T tanh(T x) noexcept nogil:
@@ -182,14 +187,14 @@ cdef inline T tanh(T x) noexcept nogil:
 
 cdef inline T tanh_backward(T grad, T x) noexcept nogil:
     # 4 e / (1 + e)^2 with e = exp(-2|x|), instead of 1 - tanh^2.
-    return <T>(grad * (4.0 * bell(2 * x)))
+    return <T>(4.0 * applied(grad, bell(2 * x)))
 
 
 cdef inline T tanh_shrink(T x) noexcept nogil:
     return with_sign_of(<T>tanh_gap(x), x)
 
 cdef inline T tanh_shrink_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * tanh_squared(x))
+    return <T>tanh_squared_backward(grad, x)
 
 
 cdef inline T softsign(T x) noexcept nogil:
@@ -197,7 +202,7 @@ cdef inline T softsign(T x) noexcept nogil:
     return <T>(a / (1.0 + magnitude(a)))
 
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * softsign_slope(x))
+    return <T>softsign_slope_backward(grad, x)
 
 
 # ---- Exponential linear units ---------------------------------------------------------------------------------
@@ -206,7 +211,8 @@ cdef inline T elu(T x, double alpha) noexcept nogil:
     return x if x > <T>0 else <T>(alpha * expm1(x))
 
 cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
-    return grad if x > <T>0 else <T>(grad * (alpha * exp(x)))
+    cdef T left = <T>applied(grad * alpha, exp_scaled(x))
+    return grad if x > <T>0 else left
 
 
 cdef inline T selu(T x) noexcept nogil:
@@ -215,14 +221,15 @@ cdef inline T selu(T x) noexcept nogil:
     return <T>(right if x > 0 else left)
 
 cdef inline T selu_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * selu_slope(x))
+    return <T>applied(grad, selu_slope(x))
 
 
 cdef inline T celu(T x, double alpha) noexcept nogil:
     return x if x > <T>0 else <T>(alpha * expm1(x / alpha))
 
 cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
-    return grad if x > <T>0 else <T>(grad * exp(x / alpha))
+    cdef T left = <T>applied(grad, exp_scaled(<double>x / alpha))
+    return grad if x > <T>0 else left
 
 
 # ---- Smooth ramps ---------------------------------------------------------------------------------------------
@@ -233,14 +240,14 @@ cdef inline T softplus(T x, double beta) noexcept nogil:
     return <T>((x if z > 0 else 0.0) + log1p_unit(exp(-magnitude(z))) / beta)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
-    return <T>(grad * sigmoid_value(beta * x))
+    return <T>applied(grad, sigmoid_scaled(beta * x))
 
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
     return <T>squareplus_value(x, b)
 
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
-    return <T>(grad * squareplus_slope(x, b))
+    return <T>squareplus_slope_backward(grad, x, b)
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
@@ -252,7 +259,7 @@ cdef inline T silu(T x) noexcept nogil:
     return <T>silu_value(x)
 
 cdef inline T silu_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * swish_slope(x, x, 0.0))
+    return <T>applied(grad, swish_slope(x, x, 0.0))
 
 
 cdef inline T swish(T x, double beta) noexcept nogil:
@@ -261,12 +268,12 @@ cdef inline T swish(T x, double beta) noexcept nogil:
 
 cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
     cdef Pair z = product(pair(beta, 0.0), finite(x))
-    return <T>(grad * swish_slope(x, z.hi, z.lo))
+    return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
     # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
-    return grad * (y * bell(beta * y) * y)
+    return applied(grad * y, bell(beta * y)) * y
 
 
 cdef inline T quick_gelu(T x) noexcept nogil:
@@ -275,28 +282,28 @@ cdef inline T quick_gelu(T x) noexcept nogil:
 
 cdef inline T quick_gelu_backward(T grad, T x) noexcept nogil:
     cdef Pair z = product(pair(1.702, 4.263256414560601e-17), x)
-    return <T>(grad * swish_slope(x, z.hi, z.lo))
+    return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 
 cdef inline T gelu_tanh(T x) noexcept nogil:
     return <T>gelu_tanh_gate(x)
 
 cdef inline T gelu_tanh_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * gelu_tanh_slope(x))
+    return <T>applied(grad, gelu_tanh_slope(x))
 
 
 cdef inline T gelu(T x) noexcept nogil:
     return <T>gelu_value(x)
 
 cdef inline T gelu_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * gelu_slope(x))
+    return <T>applied(grad, gelu_slope(x))
 
 
 cdef inline T mish(T x) noexcept nogil:
     return <T>mish_value(x)
 
 cdef inline T mish_backward(T grad, T x) noexcept nogil:
-    return <T>(grad * mish_slope(x))
+    return <T>applied(grad, mish_slope(x))
 
 
 # ---- Gated by another input -----------------------------------------------------------------------------------
@@ -316,7 +323,7 @@ cdef inline T glu(T gate, T value) noexcept nogil:
     return <T>(value * sigmoid_value(gate))
 
 cdef inline T glu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>(<double>grad * value * bell(gate))
+    return <T>applied(<double>grad * value, bell(gate))
 
 cdef inline T glu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * sigmoid_value(gate))
@@ -336,7 +343,7 @@ cdef inline T geglu(T gate, T value) noexcept nogil:
     return <T>(value * gelu_value(gate))
 
 cdef inline T geglu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>(<double>grad * value * gelu_slope(gate))
+    return <T>applied(<double>grad * value, gelu_slope(gate))
 
 cdef inline T geglu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * gelu_value(gate))
@@ -346,7 +353,7 @@ cdef inline T swiglu(T gate, T value) noexcept nogil:
     return <T>(value * silu_value(gate))
 
 cdef inline T swiglu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>(<double>grad * value * swish_slope(gate, gate, 0.0))
+    return <T>applied(<double>grad * value, swish_slope(gate, gate, 0.0))
 
 cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * silu_value(gate))

@@ -6,8 +6,6 @@
 cdef extern from *:
     """
     /* a * b - p exactly, for p = a * b rounded: one FMA, or Dekker's splitting into halves of 26 bits. */
-    #define UNBOOST 4.909093465297727e-91   /* 2^-300 */
-
     static inline double product_error(double a, double b, double p) {
     #if defined(__FMA__) || defined(__aarch64__)
         return __builtin_fma(a, b, -p);
@@ -18,20 +16,7 @@ cdef extern from *:
     #endif
     }
     """
-    const double UNBOOST
     double product_error(double a, double b, double p) nogil
-
-cdef struct Pair:
-    double hi
-    double lo
-
-
-cdef inline Pair pair(double hi, double lo) noexcept nogil:
-    cdef Pair p
-    p.hi = hi
-    p.lo = lo
-    return p
-
 
 cdef inline Pair quick_sum(double big, double small) noexcept nogil:
     """big + small exactly, for |big| >= |small|."""
@@ -83,7 +68,7 @@ cdef inline Pair quotient(Pair a, Pair b) noexcept nogil:
 
 cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     """e^x 2^boost, relative error 2^-58. A boost keeps the digits of what a later factor makes subnormal."""
-    cdef double y = -1100.0 if x.hi < -1100.0 else x.hi
+    cdef double y = -1500.0 if x.hi < -1500.0 else x.hi
     y = 800.0 if y > 800.0 else y
     cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER
     cdef Pair r = exact_sum(y - n * 0.693147180369123816490, -n * 1.90821492927058770002e-10)
@@ -91,7 +76,7 @@ cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     # 1 + r + r^2 / 2 exactly enough, then the cubic rest, which is below 0.0075 and may round.
     cdef Pair square = exact_product(r.hi, r.hi)
     cdef Pair sum1 = quick_sum(1.0, r.hi), sum2 = quick_sum(sum1.hi, 0.5 * square.hi)
-    cdef double p = 2.0914686968086876e-09, low, half
+    cdef double p = 2.0914686968086876e-09, low
     p = mul_add(p, r.hi, 2.5105217004720745e-08)
     p = mul_add(p, r.hi, 2.75572736431103e-07)
     p = mul_add(p, r.hi, 2.7557255400206422e-06)
@@ -103,25 +88,25 @@ cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     p = mul_add(p, r.hi, 0.1666666666666667)
     low = r.lo * (1.0 + r.hi) + (0.5 * square.lo + square.hi * r.hi * p)
     cdef Pair e = quick_sum(sum2.hi, low + (sum1.lo + sum2.lo))
-    n += boost
-    half = mul_add(n, 0.5, ROUNDER)
-    e = scaled(e, power_of_two(half))
-    return scaled(e, power_of_two(n - (half - ROUNDER) + ROUNDER))
+    cdef Pair steps = two_steps_of(n + boost)
+    return scaled(scaled(e, steps.hi), steps.lo)
 
 
 # ---- e / (1 + e)^2, the bell of every sigmoid's slope ---------------------------------------------------------
 
-cdef inline double bell(T x) noexcept nogil:
+cdef inline Scaled bell(T x) noexcept nogil:
     """sigmoid(x) sigmoid(-x) as e / (1 + e)^2 with e = exp(-|x|): y (1 - y) would cancel from x = 17 on in float."""
     cdef double d
     cdef Pair e, one
+    cdef bint boosted
     if T is float:
         d = exp_narrow(-magnitude(x))
-        return d / ((1.0 + d) * (1.0 + d))
+        return scaled_by(d / ((1.0 + d) * (1.0 + d)), False)
     else:
-        e = exp_pair(pair(-magnitude(x), 0.0), 0.0)
-        one = plus(pair(1.0, 0.0), e)
-        return quotient(e, times(one, one)).hi
+        boosted = magnitude(x) > 600.0
+        e = exp_pair(pair(-magnitude(x), 0.0), 1200.0 if boosted else 0.0)
+        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
+        return scaled_by(quotient(e, times(one, one)).hi, boosted)
 
 
 # ---- x sigmoid(z) and its slope -------------------------------------------------------------------------------
@@ -136,16 +121,16 @@ cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil
         return (y * d if z < 0 else x) / (1.0 + d)
     else:
         # Below -600 e is about to become subnormal while x e is not.
-        boost = 300.0 if z < -600.0 else 0.0
+        boost = 1200.0 if z < -600.0 else 0.0
         e = exp_pair(pair(-magnitude(z), z_low if z < 0 else -z_low), boost)
         g = plus(pair(1.0, 0.0), scaled(e, 0.0 if z < -600.0 else 1.0))
         g = quotient(pair(e.hi if z < 0 else 1.0, e.lo if z < 0 else 0.0), g)
         y = finite(x) if z < 0 else x
         y = y if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
-        return y * (UNBOOST if z < -600.0 else 1.0)
+        return applied(1.0, scaled_by(y, z < -600.0))
 
 
-cdef inline double gate_slope(T like, Pair z, Pair w) noexcept nogil:
+cdef inline Scaled gate_slope(T like, Pair z, Pair w) noexcept nogil:
     """sigmoid(z) (1 + w sigmoid(-z)), the derivative of x sigmoid(z) for w = x dz/dx; no 1 - sigmoid anywhere.
 
     Next to its zero the caller must take another road: there the sum cancels.
@@ -155,9 +140,10 @@ cdef inline double gate_slope(T like, Pair z, Pair w) noexcept nogil:
     if T is float:
         d = exp_narrow(-magnitude(z.hi))
         v = -FLT_MAX if w.hi < -FLT_MAX else (FLT_MAX if w.hi > FLT_MAX else w.hi)
-        return (d * (1.0 + d + v) if z.hi < 0 else 1.0 + d * (1.0 + v)) / ((1.0 + d) * (1.0 + d))
+        d = (d * (1.0 + d + v) if z.hi < 0 else 1.0 + d * (1.0 + v)) / ((1.0 + d) * (1.0 + d))
+        return scaled_by(d, False)
     else:
-        boost = 300.0 if z.hi < -600.0 else 0.0
+        boost = 1200.0 if z.hi < -600.0 else 0.0
         e = exp_pair(pair(-magnitude(z.hi), z.lo if z.hi < 0 else -z.lo), boost)
         one = plus(pair(1.0, 0.0), scaled(e, 0.0 if z.hi < -600.0 else 1.0))
         v = 1e9 if w.hi > 1e9 else (-1e9 if w.hi < -1e9 else w.hi)
@@ -165,7 +151,7 @@ cdef inline double gate_slope(T like, Pair z, Pair w) noexcept nogil:
         top = times(e, top)
         top = plus(pair(0.0 if z.hi < 0 else 1.0, 0.0), top)
         top = quotient(top, times(one, one))
-        return top.hi * (UNBOOST if z.hi < -600.0 else 1.0)
+        return scaled_by(top.hi, z.hi < -600.0)
 
 
 cdef inline double swish_slope_near_zero(double t) noexcept nogil:
@@ -183,14 +169,15 @@ cdef inline double swish_slope_near_zero(double t) noexcept nogil:
     return t * p
 
 
-cdef inline double swish_slope(T like, double z, double z_low) noexcept nogil:
+cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
     """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial: an exact subtraction."""
-    cdef double far = gate_slope(like, pair(z, z_low), pair(z, z_low)), t
+    cdef Scaled far = gate_slope(like, pair(z, z_low), pair(z, z_low))
+    cdef double t
     if T is float:
         return far
     else:
         t = (z + 1.2784645427610737) - (-1.0946994183093437e-16 - z_low)
-        return swish_slope_near_zero(t) if c_fabs(t) < 0.0625 else far
+        return scaled_by(swish_slope_near_zero(t) if c_fabs(t) < 0.0625 else far.value, z < -600.0)
 
 
 # ---- The tanh approximation of GELU ---------------------------------------------------------------------------
@@ -225,7 +212,7 @@ cdef inline double gelu_tanh_slope_near_zero(double t) noexcept nogil:
     return t * p
 
 
-cdef inline double gelu_tanh_slope(T x) noexcept nogil:
+cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
     cdef double y = -30.0 if x < -30.0 else (1e3 if x > 1e3 else x), z, w, t
     cdef Pair square, linear, far_z, far_w
     if T is float:
@@ -238,8 +225,8 @@ cdef inline double gelu_tanh_slope(T x) noexcept nogil:
         far_z = times(plus(pair(1.0, 0.0), times(pair(0.044715, 2.1960211427085595e-18), square)), linear)
         far_w = times(plus(pair(1.0, 0.0), times(pair(0.134145, 1.3526957332032908e-17), square)), linear)
         t = (y + 0.7524614220710163) - 3.635560509207687e-17
-        w = gate_slope(x, far_z, far_w)
-        return gelu_tanh_slope_near_zero(t) if c_fabs(t) < 0.0625 else w
+        w = gate_slope(x, far_z, far_w).value
+        return scaled_by(gelu_tanh_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, far_z.hi < -600.0)
 
 
 # ---- GELU -----------------------------------------------------------------------------------------------------
@@ -294,11 +281,11 @@ cdef inline double gelu_value(T x) noexcept nogil:
         tail = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) * normal_density(a)
         return -a * tail if x < 0 else x * (1.0 - tail)
     else:
-        boost = 300.0 if a > 34.0 else 0.0
+        boost = 1200.0 if a > 34.0 else 0.0
         square = exact_product(a, a)
         g = times(normal_tail(a), exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
         rest = plus(pair(1.0, 0.0), pair(-g.hi, -g.lo))
-        tail = mul_add(-a, g.hi, -a * g.lo) * (UNBOOST if a > 34.0 else 1.0)
+        tail = applied(1.0, scaled_by(mul_add(-a, g.hi, -a * g.lo), a > 34.0))
         t = mul_add(x, rest.hi, x * rest.lo)
         return tail if x < 0 else (x if a > 34.0 else t)
 
@@ -325,25 +312,25 @@ cdef inline double gelu_slope_near_zero(double t) noexcept nogil:
     return mul_add(t, p, t * 2.7308936741361944e-17)
 
 
-cdef inline double gelu_slope(T x) noexcept nogil:
+cdef inline Scaled gelu_slope(T x) noexcept nogil:
     """Phi + x phi, with the density taken out: for x < 0 both summands share it."""
     cdef double a = magnitude(x), t, slope, boost
     cdef Pair square, g
-    a = 39.0 if a > 39.0 else a
+    a = 55.0 if a > 55.0 else a
     if T is float:
+        a = 39.0 if a > 39.0 else a
         t = (a - 4.0) / (a + 4.0)
         slope = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) - 0.3989422804014327 * a
         slope = normal_density(a) * slope
-        return slope if x < 0 else 1.0 - slope
+        return scaled_by(slope if x < 0 else 1.0 - slope, False)
     else:
-        boost = 300.0 if a > 34.0 else 0.0
+        boost = 1200.0 if a > 34.0 else 0.0
         square = exact_product(a, a)
         g = plus(normal_tail(a), times(pair(-0.3989422804014327, 2.49232720227773e-17), pair(a, 0.0)))
         g = times(g, exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
-        slope = (g.hi * (UNBOOST if a > 34.0 else 1.0) if x < 0
-                 else (1.0 if a > 34.0 else plus(pair(1.0, 0.0), pair(-g.hi, -g.lo)).hi))
+        slope = g.hi if x < 0 else (1.0 if a > 34.0 else plus(pair(1.0, 0.0), pair(-g.hi, -g.lo)).hi)
         t = (x + 0.7517915246935645) - 1.4956759177009883e-17
-        return gelu_slope_near_zero(t) if c_fabs(t) < 0.25 else slope
+        return scaled_by(gelu_slope_near_zero(t) if c_fabs(t) < 0.25 else slope, x < -34.0)
 
 
 # ---- Mish -----------------------------------------------------------------------------------------------------
@@ -358,7 +345,7 @@ cdef inline double mish_value(T x) noexcept nogil:
         return (y * w * (2.0 + w) / (2.0 + w * (2.0 + w)) if x < 0
                 else x * (1.0 + 2.0 * w) / (1.0 + 2.0 * w * (1.0 + w)))
     else:
-        boost = 300.0 if x < -600.0 else 0.0
+        boost = 1200.0 if x < -600.0 else 0.0
         e = exp_pair(pair(-magnitude(y), 0.0), boost)
         small = scaled(e, 0.0 if x < -600.0 else 1.0)
         left = plus(pair(2.0, 0.0), small)
@@ -367,7 +354,7 @@ cdef inline double mish_value(T x) noexcept nogil:
                      chosen(x < 0, plus(pair(2.0, 0.0), times(small, left)),
                             plus(right, scaled(times(small, small), 2.0))))
         y = x if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
-        return y * (UNBOOST if x < -600.0 else 1.0)
+        return applied(1.0, scaled_by(y, x < -600.0))
 
 
 cdef inline double mish_slope_near_zero(double t) noexcept nogil:
@@ -385,17 +372,18 @@ cdef inline double mish_slope_near_zero(double t) noexcept nogil:
     return t * p
 
 
-cdef inline double mish_slope(T x) noexcept nogil:
+cdef inline Scaled mish_slope(T x) noexcept nogil:
     """n / d + x times the slope of n / d: (w ((2 + w) d + 4 x (1 + w))) / d^2 on the left, and its like."""
-    cdef double w, d, t, boost, y = -1000.0 if x < -1000.0 else (1000.0 if x > 1000.0 else x)
+    cdef double w, d, t, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
     cdef Pair e, small, left, right, bottom, tail
     if T is float:
         w = exp_narrow(-magnitude(x))
         d = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
-        return (w * ((2.0 + w) * d + 4.0 * y * (1.0 + w)) if x < 0
-                else (1.0 + 2.0 * w) * d + 4.0 * y * w * w * (1.0 + w)) / (d * d)
+        w = (w * ((2.0 + w) * d + 4.0 * y * (1.0 + w)) if x < 0
+             else (1.0 + 2.0 * w) * d + 4.0 * y * w * w * (1.0 + w)) / (d * d)
+        return scaled_by(w, False)
     else:
-        boost = 300.0 if x < -600.0 else 0.0
+        boost = 1200.0 if x < -600.0 else 0.0
         e = exp_pair(pair(-magnitude(y), 0.0), boost)
         small = scaled(e, 0.0 if x < -600.0 else 1.0)
         left = plus(pair(2.0, 0.0), small)
@@ -407,7 +395,7 @@ cdef inline double mish_slope(T x) noexcept nogil:
         right = plus(times(right, bottom), times(tail, times(small, small)))
         w = quotient(chosen(x < 0, left, right), times(bottom, bottom)).hi
         t = (x + 1.1924312145154952) + 4.8484829848031044e-17
-        return mish_slope_near_zero(t) if c_fabs(t) < 0.0625 else w * (UNBOOST if x < -600.0 else 1.0)
+        return scaled_by(mish_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, x < -600.0)
 
 
 # ---- Hyperbolic tangent ---------------------------------------------------------------------------------------
@@ -450,16 +438,17 @@ cdef inline double tanh_value(T x) noexcept nogil:
         return tanh_pair(magnitude(x)).hi
 
 
-cdef inline double tanh_squared(T x) noexcept nogil:
+cdef inline double tanh_squared_backward(T grad, T x) noexcept nogil:
     cdef double m
     cdef Pair t
     if T is float:
         m = expm1(-2 * magnitude(x))
         m = m / (2.0 + m)
-        return m * m
+        return grad * (m * m)
     else:
+        # A square below 1e-200 may be too small for a double, its product with grad not.
         t = tanh_pair(magnitude(x))
-        return t.hi * t.hi if t.hi < 1e-100 else times(t, t).hi
+        return grad * t.hi * t.hi if t.hi < 1e-100 else grad * times(t, t).hi
 
 
 cdef inline double tanh_gap(T x) noexcept nogil:
@@ -482,16 +471,16 @@ cdef inline double tanh_gap(T x) noexcept nogil:
 
 # ---- Softsign, SELU, squareplus -------------------------------------------------------------------------------
 
-cdef inline double softsign_slope(T x) noexcept nogil:
-    """1 / (1 + |x|)^2."""
+cdef inline double softsign_slope_backward(T grad, T x) noexcept nogil:
+    """grad / (1 + |x|)^2."""
     cdef double a = magnitude(x), q = 1.0 / (1.0 + a)
     cdef Pair g
     if T is float:
-        return q * q
+        return grad * (q * q)
     else:
         # Beyond 1e100 the 1 does not count, and products of pairs would leave double's range.
         g = quotient(pair(1.0, 0.0), exact_sum(1.0, 1.0 if a > 1e100 else a))
-        return q * q if a > 1e100 else times(g, g).hi
+        return grad / a / a if a > 1e100 else grad * times(g, g).hi
 
 
 cdef inline double selu_negative(T x) noexcept nogil:
@@ -508,14 +497,14 @@ cdef inline double selu_negative(T x) noexcept nogil:
         return times(pair(1.7580993408473768, 1.41535193800845e-17), m).hi
 
 
-cdef inline double selu_slope(T x) noexcept nogil:
+cdef inline Scaled selu_slope(T x) noexcept nogil:
     cdef Pair e
     if T is float:
-        return 1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_narrow(x)
+        return scaled_by(1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_narrow(x), False)
     else:
-        e = exp_pair(pair(x, 0.0), 300.0 if x < -600.0 else 0.0)
+        e = exp_pair(pair(x, 0.0), 1200.0 if x < -600.0 else 0.0)
         e = times(pair(1.7580993408473768, 1.41535193800845e-17), e)
-        return 1.0507009873554805 if x > 0 else e.hi * (UNBOOST if x < -600.0 else 1.0)
+        return scaled_by(1.0507009873554805 if x > 0 else e.hi, x < -600.0)
 
 
 cdef inline Pair root_pair(double x, double b) noexcept nogil:
@@ -533,16 +522,17 @@ cdef inline double squareplus_value(T x, double b) noexcept nogil:
     return 0.25 * b / (half - 0.5 * y) if y < 0 else 0.5 * y + half
 
 
-cdef inline double squareplus_slope(T x, double b) noexcept nogil:
+cdef inline double squareplus_slope_backward(T grad, T x, double b) noexcept nogil:
     """(1 + x / r) / 2; for x < 0, where that cancels, b / (2 r (r - x))."""
     cdef double y = x, a = magnitude(y), r
     cdef Pair root, left
     if T is float:
         r = sqrt(y * y + b)
         r = a if a > 1e150 else r
-        return 0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r))
+        return grad * (0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r)))
     else:
         root = root_pair(1.0 if a > 1e140 else y, b)
         left = quotient(pair(0.5 * b, 0.0), times(root, plus(root, pair(-y, 0.0))))
         r = quotient(plus(root, pair(y, 0.0)), root).hi
-        return (0.25 * b / a / a if y < 0 else 1.0) if a > 1e140 else (left.hi if y < 0 else 0.5 * r)
+        r = left.hi if y < 0 else (1.0 if a > 1e140 else 0.5 * r)
+        return grad / a * (0.25 * b) / a if (a > 1e140) & (y < 0) else grad * r

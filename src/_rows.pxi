@@ -163,7 +163,7 @@ cdef void load_scaled(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t
 
 
 cdef inline double row_exp(T like, double d) noexcept nogil:
-    return exp_narrow(d) if T is float else exp_wide(d)
+    return exp_narrow(d) if T is float else exp_wide(d, 0.0)
 
 
 cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentials,

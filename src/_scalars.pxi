@@ -15,6 +15,7 @@ cdef extern from *:
     #include <math.h>
     #include <string.h>
 
+    #define TWO_TO_MINUS_600 2.409919865102884e-181
     #define ROUNDER 6755399441055744.0   /* 1.5 * 2^52: adding it leaves the nearest integer in the low bits */
 
     #if defined(__FMA__) || defined(__aarch64__)
@@ -31,6 +32,7 @@ cdef extern from *:
     const double DBL_MAX
     const double FLT_MAX
     const double ROUNDER
+    const double TWO_TO_MINUS_600
     double mul_add(double a, double b, double c) nogil
     double double_from_bits(long long bits) nogil
     long long bits_from_double(double x) nogil
@@ -77,6 +79,25 @@ cdef inline double power_of_two(double rounded) noexcept nogil:
     return double_from_bits((bits_from_double(rounded) + 1023) << 52)
 
 
+cdef struct Pair:
+    double hi
+    double lo
+
+
+cdef inline Pair pair(double hi, double lo) noexcept nogil:
+    cdef Pair p
+    p.hi = hi
+    p.lo = lo
+    return p
+
+
+cdef inline Pair two_steps_of(double n) noexcept nogil:
+    """Two powers of two whose product is 2^n, for integers n from -2040; below, 2^-2040."""
+    cdef double m = -2040.0 if n < -2040.0 else n
+    cdef double half = mul_add(m, 0.5, ROUNDER)
+    return pair(power_of_two(half), power_of_two(m - (half - ROUNDER) + ROUNDER))
+
+
 cdef inline double reduced(double x, double n) noexcept nogil:
     """x - n log 2: the high part of log 2 has 32 trailing zero bits, so its product with n is exact."""
     return (x - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10
@@ -111,18 +132,44 @@ cdef inline double exp_narrow(double x) noexcept nogil:
     return (1.0 + expm1_reduced(reduced(y, n - ROUNDER))) * power_of_two(n)
 
 
-cdef inline double exp_wide(double x) noexcept nogil:
-    """e^x within 0.8 ULP for every x: two steps of scaling round once into the subnormals, or overflow."""
-    cdef double y = -1100.0 if x < -1100.0 else x
+cdef inline double exp_wide(double x, double boost) noexcept nogil:
+    """e^x 2^boost within 0.8 ULP for every x: two steps of scaling round once into the subnormals, or overflow."""
+    cdef double y = -1500.0 if x < -1500.0 else x
     y = 1100.0 if y > 1100.0 else y
-    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER
-    cdef double half = mul_add(n, 0.5, ROUNDER)
-    return ((1.0 + expm1_reduced(reduced(y, n)))
-            * power_of_two(half) * power_of_two(n - (half - ROUNDER) + ROUNDER))
+    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER, e = 1.0 + expm1_reduced(reduced(y, n))
+    return e * two_steps_of(n + boost).hi * two_steps_of(n + boost).lo
 
 
 cdef inline double exp(T x) noexcept nogil:
-    return exp_narrow(x) if T is float else exp_wide(x)
+    return exp_narrow(x) if T is float else exp_wide(x, 0.0)
+
+
+# ---- Below the subnormals -------------------------------------------------------------------------------------
+# A double derivative may be too small for a double while its product with a large gradient is not. Below e^-600
+# such values carry 2^1200 until the gradient is in, and lose it in two steps.
+
+cdef struct Scaled:
+    double value
+    double unit         # the number is value * unit * unit
+
+
+cdef inline Scaled scaled_by(double value, bint boosted) noexcept nogil:
+    cdef Scaled s
+    s.value = value
+    s.unit = TWO_TO_MINUS_600 if boosted else 1.0
+    return s
+
+
+cdef inline double applied(double grad, Scaled slope) noexcept nogil:
+    """grad * slope, rounded once into whatever range it falls."""
+    return grad * slope.unit * slope.value * slope.unit
+
+
+cdef inline Scaled exp_scaled(T x) noexcept nogil:
+    if T is float:
+        return scaled_by(exp_narrow(x), False)
+    else:
+        return scaled_by(exp_wide(x, 1200.0 if x < -600.0 else 0.0), x < -600.0)
 
 
 cdef inline double expm1(T x) noexcept nogil:
