@@ -41,8 +41,15 @@ def kernels(row):
     grain = 65536 if row.family.startswith("piecewise") else 8192
 
     def kernel(name, inputs, scalars, types=both):
-        return SimpleNamespace(name=name, inputs=inputs, params=params, scalars=scalars, types=types, grain=grain,
-                               arrays=len(inputs) + len(scalars))
+        return SimpleNamespace(
+            name=name,
+            inputs=inputs,
+            params=params,
+            scalars=scalars,
+            types=types,
+            grain=grain,
+            arrays=len(inputs) + len(scalars),
+        )
 
     backward = f"{row.name}_backward"
     gradients = [f"{backward}_{name}" for name in inputs] if row.kind == "gated" else [backward]
@@ -58,14 +65,18 @@ def variants(kernel):
 
 
 def arguments(kernel, param):
-    return ", ".join([f"a{j}[i]" for j in range(len(kernel.inputs))]
-                     + [param.format(j) for j in range(len(kernel.params))])
+    return ", ".join(
+        [f"a{j}[i]" for j in range(len(kernel.inputs))] + [param.format(j) for j in range(len(kernel.params))]
+    )
 
 
 def pointers(kernel):
     present = {(variant, T) for variant, _ in variants(kernel) for T in kernel.types}
-    return ", ".join(f"{variant}_{kernel.name}_{T}" if (variant, T) in present else "NULL"
-                     for T in ("float", "double") for variant in ("uniform", "varying"))
+    return ", ".join(
+        f"{variant}_{kernel.name}_{T}" if (variant, T) in present else "NULL"
+        for T in ("float", "double")
+        for variant in ("uniform", "varying")
+    )
 
 
 def render():
@@ -76,8 +87,14 @@ def render():
         if f" {scalar}(" not in mathematics:
             raise SystemExit(f"setup.py: the catalog needs a scalar {scalar!r}, which src/_kernels.pyx does not define")
     names = [row.name for row in rows if row.kind in ("rows", "row loss")]
-    table = Tempita.sub(Path("src/_table.pxi.in").read_text(), kernels=scalars, variants=variants,
-                        arguments=arguments, pointers=pointers, rows=names)
+    table = Tempita.sub(
+        Path("src/_table.pxi.in").read_text(),
+        kernels=scalars,
+        variants=variants,
+        arguments=arguments,
+        pointers=pointers,
+        rows=names,
+    )
     GENERATED.mkdir(parents=True, exist_ok=True)
     target = GENERATED / "_table.pxi"
     if not target.exists() or target.read_text() != table:
@@ -93,8 +110,9 @@ class BuildExt(build_ext):
             probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
             try:
                 objects = self.compiler.compile([str(probe)], output_dir=folder, extra_postargs=OPENMP)
-                self.compiler.link_executable(objects, "probe", output_dir=folder,
-                                              extra_postargs=[] if MSVC else OPENMP)
+                self.compiler.link_executable(
+                    objects, "probe", output_dir=folder, extra_postargs=[] if MSVC else OPENMP
+                )
                 openmp = OPENMP
             except (CompileError, LinkError):
                 openmp = []
@@ -107,10 +125,13 @@ class BuildExt(build_ext):
 
 def extensions():
     render()
-    sources = [str(path) for path in (*Path("src").glob("*.pxi"), GENERATED / "_table.pxi")]
+    sources = [str(path) for path in (*Path("src").glob("*.pxi"), GENERATED / "_table.pxi", Path("setup.py"))]
     for build, flags in BUILDS.items():
         extension = Extension(
-            f"actfn._kernels_{build}", ["src/_kernels.pyx"], include_dirs=[np.get_include()], depends=sources,
+            f"actfn._kernels_{build}",
+            ["src/_kernels.pyx"],
+            include_dirs=[np.get_include()],
+            depends=sources,
             define_macros=MACROS,
         )
         # One call and one folder per build: Cython refuses the same source twice in one call, and would hand the
@@ -120,5 +141,8 @@ def extensions():
             yield built
 
 
-setup(ext_modules=list(extensions()), cmdclass={"build_ext": BuildExt},
-      options={"build_ext": {"parallel": os.cpu_count()}})
+setup(
+    ext_modules=list(extensions()),
+    cmdclass={"build_ext": BuildExt},
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

@@ -102,18 +102,21 @@ cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) no
     return grad if (x > min_val) & (x < max_val) else flat(grad, x)
 
 
-cdef inline double ramp(T x, double slope, double offset) noexcept nogil:
-    # With slope 1/6 and offset 1/2 the quotient is 3 to the last bit, so the knees are at -3 and 3, not beside them.
-    return slope * (finite(x) + offset / slope) if slope != 0.0 else offset
+cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
+    # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
+    cdef double low = 9.25185853854297e-18 if slope == 0.16666666666666666 else 0.0
+    cdef Pair p = product(pair(slope, low), finite(x))
+    cdef Pair y = plus(p, pair(offset, 0.0))
+    return chosen(magnitude(p.hi) < 1e200, y, pair(p.hi + offset, 0.0))
 
 cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
-    cdef double y = ramp(x, slope, offset)
-    return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
+    cdef Pair y = ramp(x, slope, offset)
+    return <T>(0.0 if y.hi <= 0.0 else (1.0 if y.hi > 1.0 else y.hi))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
-    cdef double low = -offset / slope, high = (1.0 - offset) / slope
-    cdef bint inside = ((x > low) & (x < high)) | ((x > high) & (x < low))
-    return <T>(grad * slope) if inside & (slope != 0.0) else flat(grad, x)
+    cdef Pair y = ramp(x, slope, offset)
+    cdef bint inside = (y.hi > 0.0) & ((y.hi - 1.0) + y.lo < 0.0) & (slope != 0.0)
+    return <T>(grad * slope) if inside else flat(grad, x)
 
 
 cdef inline T soft_shrink(T x, double lambd) noexcept nogil:
@@ -163,8 +166,8 @@ cdef inline double sigmoid_value(T x) noexcept nogil:
     cdef double e = exp(-magnitude(x))
     return (e if x < 0 else 1.0) / (1.0 + e)
 
-cdef inline Scaled sigmoid_scaled(T x) noexcept nogil:
-    cdef Scaled e = exp_scaled(-magnitude(x))
+cdef inline Scaled sigmoid_scaled(T like, double x, double low) noexcept nogil:
+    cdef Scaled e = exp_scaled(like, -magnitude(x), low if x < 0 else -low)
     cdef double plain = e.value if e.unit == 1.0 else 0.0
     return scaled_by((e.value if x < 0 else 1.0) / (1.0 + plain), (x < 0) & (e.unit != 1.0))
 
@@ -172,14 +175,14 @@ cdef inline T sigmoid(T x) noexcept nogil:
     return <T>sigmoid_value(x)
 
 cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>applied(grad, bell(x))
+    return <T>applied(grad, bell(x, x, 0.0))
 
 
 cdef inline T log_sigmoid(T x) noexcept nogil:
     return <T>((x if x < 0 else 0.0) - log1p_unit(exp(-magnitude(x))))
 
 cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>applied(grad, sigmoid_scaled(-x))
+    return <T>applied(grad, sigmoid_scaled(x, -x, 0.0))
 
 
 cdef inline T tanh(T x) noexcept nogil:
@@ -187,7 +190,7 @@ cdef inline T tanh(T x) noexcept nogil:
 
 cdef inline T tanh_backward(T grad, T x) noexcept nogil:
     # 4 e / (1 + e)^2 with e = exp(-2|x|), instead of 1 - tanh^2.
-    return <T>(4.0 * applied(grad, bell(2 * x)))
+    return <T>(4.0 * applied(grad, bell(x, 2.0 * x, 0.0)))
 
 
 cdef inline T tanh_shrink(T x) noexcept nogil:
@@ -208,27 +211,32 @@ cdef inline T softsign_backward(T grad, T x) noexcept nogil:
 # ---- Exponential linear units ---------------------------------------------------------------------------------
 
 cdef inline T elu(T x, double alpha) noexcept nogil:
-    return x if x > <T>0 else <T>(alpha * expm1(x))
+    cdef T left = <T>(alpha * expm1(x))
+    return x if x >= <T>0 else left
 
 cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
-    cdef T left = <T>applied(grad * alpha, exp_scaled(x))
+    cdef T left = <T>applied(grad * alpha, exp_scaled(x, x, 0.0))
     return grad if x > <T>0 else left
 
 
 cdef inline T selu(T x) noexcept nogil:
     # The paper's scale, which makes mean 0 and variance 1 a fixed point, as hi + lo.
     cdef double right = mul_add(x, 1.0507009873554805, x * 3.9874847667154144e-17), left = selu_negative(x)
-    return <T>(right if x > 0 else left)
+    return <T>(right if x >= 0 else left)
 
 cdef inline T selu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, selu_slope(x))
 
 
 cdef inline T celu(T x, double alpha) noexcept nogil:
-    return x if x > <T>0 else <T>(alpha * expm1(x / alpha))
+    # Where x / alpha is tiny, perhaps too small for a double, the result is x.
+    cdef double z = x / alpha
+    cdef T left = <T>(alpha * expm1(z))
+    return x if (x > <T>0) | (magnitude(z) < 1e-20) else left
 
 cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
-    cdef T left = <T>applied(grad, exp_scaled(<double>x / alpha))
+    cdef double z = x / alpha
+    cdef T left = <T>applied(grad, exp_scaled(x, z, division_error(x, alpha, z)))
     return grad if x > <T>0 else left
 
 
@@ -236,11 +244,15 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef double z = beta * x
-    return <T>((x if z > 0 else 0.0) + log1p_unit(exp(-magnitude(z))) / beta)
+    cdef Pair z = product(pair(beta, 0.0), x)
+    cdef Scaled e = exp_scaled(x, -magnitude(z.hi), z.lo if z.hi < 0 else -z.lo)
+    cdef double l = log1p_unit(e.value if e.unit == 1.0 else 0.0)
+    l = applied(1.0, scaled_by((l if e.unit == 1.0 else e.value) / beta, e.unit != 1.0))
+    return <T>((x if z.hi > 0 else 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
-    return <T>applied(grad, sigmoid_scaled(beta * x))
+    cdef Pair z = product(pair(beta, 0.0), x)
+    return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
@@ -273,7 +285,9 @@ cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
     # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
-    return applied(grad * y, bell(beta * y)) * y
+    cdef Pair z = product(pair(beta, 0.0), y)
+    cdef Scaled slope = bell(x, z.hi, z.lo)
+    return applied(grad * y, scaled_by(slope.value * y, slope.unit != 1.0))
 
 
 cdef inline T quick_gelu(T x) noexcept nogil:
@@ -323,7 +337,7 @@ cdef inline T glu(T gate, T value) noexcept nogil:
     return <T>(value * sigmoid_value(gate))
 
 cdef inline T glu_backward_gate(T grad, T gate, T value) noexcept nogil:
-    return <T>applied(<double>grad * value, bell(gate))
+    return <T>applied(<double>grad * value, bell(gate, gate, 0.0))
 
 cdef inline T glu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * sigmoid_value(gate))
@@ -363,9 +377,12 @@ cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
 
 cdef inline T binary_cross_entropy(T x, T target, double pos_weight) noexcept nogil:
     # Both logarithms from one log1p(e^-|x|): softplus(x) = max(x, 0) + l and softplus(-x) = softplus(x) - x.
-    cdef double l = log1p_unit(exp(-magnitude(x))), zero = 0.0
-    return <T>((1.0 - target) * ((x if x > 0 else zero) + l)
-               + pos_weight * target * ((zero if x > 0 else -x) + l))
+    # A side of no weight costs nothing, even where its logarithm is infinite.
+    cdef double l = log1p_unit(exp(-magnitude(x))), positive = pos_weight * target, negative = 1.0 - target
+    cdef double left = negative * ((x if x > 0 else 0.0) + l), right = positive * ((0.0 if x > 0 else -x) + l)
+    left = 0.0 if negative == 0.0 else left
+    right = 0.0 if positive == 0.0 else right
+    return x if x != x else <T>(left + right)
 
 cdef inline T binary_cross_entropy_backward(T grad, T x, T target, double pos_weight) noexcept nogil:
     return <T>(grad * ((1.0 - target) * sigmoid_value(x) - pos_weight * target * sigmoid_value(-x)))

@@ -218,7 +218,8 @@ cdef void load(char data_type, char *buffer, const char *source, Py_ssize_t step
         (<float *>buffer)[i] = (<float *>buffer)[count - 1]
 
 
-cdef void load_param(char param_type, double *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+cdef void load_param(char param_type, double *buffer, const char *source, Py_ssize_t step,
+                     Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
     if param_type == b'd':
         load(b'd', <char *>buffer, source, step, count)
@@ -341,7 +342,7 @@ def float_dtype(function, operands):
     for name, kind in operands:
         if kind.__name__ in ("_PyFloatDType", "_PyLongDType"):
             continue
-        if kind not in FLOATS and (kind.type is None or not issubclass(kind.type, (np.bool, np.integer))):
+        if kind not in FLOATS and np.dtype(kind.type).kind not in "biu":
             raise TypeError(f"{function}: {name} must hold float16, float32, float64, integers or bool, "
                             f"got {kind.__name__.removesuffix('DType').strip('_').lower()}")
         dtypes.append(np.dtype(kind.type))

@@ -44,6 +44,12 @@ cdef inline Pair product(Pair a, double b) noexcept nogil:
     return pair(p, low if (c_fabs(p) < 2000.0) & (low == low) else 0.0)
 
 
+cdef inline double division_error(double a, double b, double q) noexcept nogil:
+    """a / b - q for q = a / b rounded, or 0 where that has no meaning."""
+    cdef double p = q * b, rest = ((a - p) - product_error(q, b, p)) / b
+    return rest if c_fabs(rest) < 1e-10 else 0.0
+
+
 cdef inline Pair plus(Pair a, Pair b) noexcept nogil:
     cdef Pair s = exact_sum(a.hi, b.hi)
     return quick_sum(s.hi, s.lo + (a.lo + b.lo))
@@ -89,13 +95,14 @@ cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     low = r.lo * (1.0 + r.hi) + (0.5 * square.lo + square.hi * r.hi * p)
     cdef Pair e = quick_sum(sum2.hi, low + (sum1.lo + sum2.lo))
     cdef Pair steps = two_steps_of(n + boost)
-    return scaled(scaled(e, steps.hi), steps.lo)
+    # Beyond -1490 not even the largest gradient brings the value back.
+    return scaled(scaled(e, steps.hi if y > -1490.0 else 0.0), steps.lo)
 
 
 # ---- e / (1 + e)^2, the bell of every sigmoid's slope ---------------------------------------------------------
 
-cdef inline Scaled bell(T x) noexcept nogil:
-    """sigmoid(x) sigmoid(-x) as e / (1 + e)^2 with e = exp(-|x|): y (1 - y) would cancel from x = 17 on in float."""
+cdef inline Scaled bell(T like, double x, double low) noexcept nogil:
+    """sigmoid'(x + low) as e / (1 + e)^2 with e = exp(-|x|): y (1 - y) would cancel from x = 17 on in float."""
     cdef double d
     cdef Pair e, one
     cdef bint boosted
@@ -104,7 +111,7 @@ cdef inline Scaled bell(T x) noexcept nogil:
         return scaled_by(d / ((1.0 + d) * (1.0 + d)), False)
     else:
         boosted = magnitude(x) > 600.0
-        e = exp_pair(pair(-magnitude(x), 0.0), 1200.0 if boosted else 0.0)
+        e = exp_pair(pair(-magnitude(x), low if x < 0 else -low), 1200.0 if boosted else 0.0)
         one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
         return scaled_by(quotient(e, times(one, one)).hi, boosted)
 
@@ -517,9 +524,17 @@ cdef inline Pair root_pair(double x, double b) noexcept nogil:
 
 cdef inline double squareplus_value(T x, double b) noexcept nogil:
     """(x + sqrt(x^2 + b)) / 2; for x < 0 the sum cancels, and b / (2 (r - x)) is the same number."""
-    cdef double y = x, a = magnitude(y), half
-    half = 0.5 * (a if a > 1e150 else sqrt(y * y + b))
-    return 0.25 * b / (half - 0.5 * y) if y < 0 else 0.5 * y + half
+    cdef double y = x, a = magnitude(y), r
+    cdef Pair root
+    if T is float:
+        r = sqrt(y * y + b)
+        return 0.5 * b / (r - y) if y < 0 else 0.5 * (y + r)
+    else:
+        # From 1e140 on the root is |x|.
+        root = root_pair(1.0 if a > 1e140 else y, b)
+        r = plus(root, pair(y, 0.0)).hi
+        root = quotient(pair(b, 0.0), plus(root, pair(-y, 0.0)))
+        return (0.25 * b / a if a > 1e140 else 0.5 * root.hi) if y < 0 else (y if a > 1e140 else 0.5 * r)
 
 
 cdef inline double squareplus_slope_backward(T grad, T x, double b) noexcept nogil:

@@ -9,8 +9,6 @@
 # d) The largest entry is left out of the sum of exponentials: rest = sum - 1 keeps its digits when one entry
 #    dominates, and log(sum) = log1p(rest).
 
-
-
 cdef enum:
     CHUNK = 256         # steps: 32 KiB of doubles; range() below needs the number itself
     ALONG = 48          # contiguous rows of at least this length lie across the lanes
@@ -468,6 +466,7 @@ cdef void combine_top(double *lanes) noexcept nogil:
 
 cdef void sparsemax_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
     """g - mean(g) over the entries with y > 0; at: g, y, out."""
+    cdef double d
     cdef double g[CHUNK * LANES]
     cdef double y[CHUNK * LANES]
     cdef double total[LANES]
@@ -493,8 +492,9 @@ cdef void sparsemax_backward_group(const T *grad, const Rows *rows, Py_ssize_t g
             load_pair(grad, <T *>rows.at[1], rows, group, first, count, g, y)
         for j in range(count):
             for l in range(LANES):
-                g[j * LANES + l] = (0.0 if y[j * LANES + l] <= 0.0
-                                    else g[j * LANES + l] - total[l] / support[l] + (y[j * LANES + l] - y[j * LANES + l]))
+                # y - y passes on a NaN of the output.
+                d = g[j * LANES + l] - total[l] / support[l] + (y[j * LANES + l] - y[j * LANES + l])
+                g[j * LANES + l] = 0.0 if y[j * LANES + l] <= 0.0 else d
         store_chunk(<T *>rows.at[2], rows, group, first, count, g)
 
 
@@ -548,7 +548,7 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
     if rows.labels != NULL and rows.smoothing == 0.0:
         for l in range(rows_in_group(rows, group)):
             label = label_of(rows, group, l)
-            if label != rows.ignore:
+            if label != rows.ignore and (rows.weight == NULL or rows.weight[label] != 0.0):
                 loss[l] = rest[l] + (top[l] - x[offset_of(rows, row + l) + label * rows.inner])
                 loss[l] *= rows.weight[label] if rows.weight != NULL else 1.0
     else:

@@ -137,7 +137,9 @@ cdef inline double exp_wide(double x, double boost) noexcept nogil:
     cdef double y = -1500.0 if x < -1500.0 else x
     y = 1100.0 if y > 1100.0 else y
     cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER, e = 1.0 + expm1_reduced(reduced(y, n))
-    return e * two_steps_of(n + boost).hi * two_steps_of(n + boost).lo
+    cdef Pair steps = two_steps_of(n + boost)
+    # Beyond -1490 not even the largest gradient brings the value back.
+    return e * (steps.hi if y > -1490.0 else 0.0) * steps.lo
 
 
 cdef inline double exp(T x) noexcept nogil:
@@ -165,11 +167,14 @@ cdef inline double applied(double grad, Scaled slope) noexcept nogil:
     return grad * slope.unit * slope.value * slope.unit
 
 
-cdef inline Scaled exp_scaled(T x) noexcept nogil:
+cdef inline Scaled exp_scaled(T like, double x, double low) noexcept nogil:
+    """e^(x + low), low the rounding error of x."""
+    cdef double e
     if T is float:
         return scaled_by(exp_narrow(x), False)
     else:
-        return scaled_by(exp_wide(x, 1200.0 if x < -600.0 else 0.0), x < -600.0)
+        e = exp_wide(x, 1200.0 if x < -600.0 else 0.0)
+        return scaled_by(mul_add(e, low, e), x < -600.0)
 
 
 cdef inline double expm1(T x) noexcept nogil:

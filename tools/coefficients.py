@@ -18,8 +18,7 @@ Function = Callable[[mpf], mpf]
 def fit(f: Function, low: mpf, high: mpf, degree: int) -> list[mpf]:
     """Coefficients, lowest first, of the polynomial through the Chebyshev points of [low, high]."""
     nodes = [
-        (low + high) / 2 + (high - low) / 2 * mp.cos(mp.pi * (2 * k + 1) / (2 * degree + 2))
-        for k in range(degree + 1)
+        (low + high) / 2 + (high - low) / 2 * mp.cos(mp.pi * (2 * k + 1) / (2 * degree + 2)) for k in range(degree + 1)
     ]
     rows = mp.matrix([[node**power for power in range(degree + 1)] for node in nodes])
     return list(mp.lu_solve(rows, mp.matrix([f(node) for node in nodes])))

@@ -1,6 +1,6 @@
 """Neural-network activation functions for NumPy, forward and backward: compiled, parallel, accurate in every tail."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import elementwise, losses, rows, spatial
 from ._build import build, kernels
@@ -8,6 +8,11 @@ from ._docstrings import docstring
 from .catalog import Activation, catalog
 
 __version__ = "0.1.0"
+
+
+if TYPE_CHECKING:
+    # The activations are made from the catalog; type checkers see them as functions of anything.
+    def __getattr__(name: str) -> Any: ...
 
 
 def get(name: str) -> Any:
@@ -36,6 +41,8 @@ def get(name: str) -> Any:
     >>> actfn.get("expit") is actfn.sigmoid
     True
     """
+    if not isinstance(name, str):
+        raise TypeError(f"get: name must be a string, got {name!r}")
     return globals()[catalog.find(name).name]
 
 
@@ -100,8 +107,7 @@ def _publish(row: Activation) -> list[str]:
     names = [row.name, f"{row.name}_backward"]
     for name in names:
         function = getattr(module, name)
-        if not function.__doc__:
-            function.__doc__ = docstring(row, function, backward=name != row.name)
+        function.__doc__ = docstring(row, function, backward=name != row.name)
         if hasattr(function, "__code__"):
             function.__module__ = __name__
         globals()[name] = function

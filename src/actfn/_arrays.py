@@ -128,11 +128,17 @@ def delivered(layout: Layout, written: Array, out: Array | None, dtype: np.dtype
     """The result in the caller's dtype, or in his array."""
     result = layout.restored(written)
     if out is None:
-        return result if result.dtype == dtype else result.astype(dtype)
+        return cast(result, dtype)
     if not (written.ctypes.data == out.ctypes.data and written.dtype == out.dtype):
         with np.errstate(all="ignore"):
             np.copyto(out, result, casting="same_kind")
     return out
+
+
+def cast(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Rounded to a narrower dtype without a word: overflow to infinity is the right answer."""
+    with np.errstate(all="ignore"):
+        return array.astype(dtype, copy=False)
 
 
 def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

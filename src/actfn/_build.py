@@ -3,11 +3,12 @@
 import importlib
 import importlib.util
 import os
+from typing import Any
 
 import numpy as np
 
 # What NumPy must have found on the processor for a build to run: its own spelling since 2.4, or the older ones.
-_NEEDS = {
+_NEEDS: dict[str, list[set[str]]] = {
     "base": [set()],
     "v3": [{"X86_V3"}, {"AVX2", "FMA3"}],
     "v4": [{"X86_V4"}, {"AVX512_SKX"}],
@@ -16,7 +17,7 @@ _NEEDS = {
 
 def available() -> list[str]:
     """Builds that are installed and that this processor can run, from the plainest to the fastest."""
-    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    simd: Any = np.show_config(mode="dicts")["SIMD Extensions"]
     found = {*simd.get("baseline", ()), *simd.get("found", ())}
     return [
         build

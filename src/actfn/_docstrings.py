@@ -71,7 +71,9 @@ def _returns(row: Activation, backward: bool) -> str:
 def _raises(row: Activation) -> str:
     text = "TypeError\n    For input that is not real numbers: complex, object, string, datetime, longdouble."
     if row.kind in ("rows", "row loss", "spatial") or row.name == "glu":
-        text += "\nValueError\n    For an axis that does not exist, shapes that do not fit, or a parameter outside its range."
+        text += (
+            "\nValueError\n    For an axis that does not exist, shapes that do not fit, a parameter outside its range."
+        )
     if row.kind == "row loss":
         text += "\n    For a label out of range, before anything is written."
     return text

@@ -1,6 +1,13 @@
 """The chosen build's ufuncs under their own names: pickle finds a ufunc in a module by its `__name__`."""
 
+from typing import TYPE_CHECKING, Any
+
 from ._build import kernels
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
 
 float_dtype = kernels.float_dtype
 globals().update(kernels.ufuncs)

@@ -138,9 +138,7 @@ array([0., 0., 0.])""",
             "Passes positive inputs and sets negative ones to 0; the usual choice for hidden layers of "
             "convolutional networks."
         ),
-        summary_ko=(
-            "양수는 그대로 통과시키고 음수는 0으로 만듭니다. 합성곱 신경망의 은닉층에서 가장 널리 쓰입니다."
-        ),
+        summary_ko=("양수는 그대로 통과시키고 음수는 0으로 만듭니다. 합성곱 신경망의 은닉층에서 가장 널리 쓰입니다."),
         formula="Max(x, 0)",
         derivative="Piecewise((1, x > 0), (0, True))",
         kinks={"0": "0"},
@@ -151,8 +149,7 @@ array([0., 0., 0.])""",
         monotonic=True,
         saturates="left",
         source=(
-            "Fukushima, 1969, IEEE Transactions on Systems Science and Cybernetics 5(4); Nair and Hinton, "
-            "2010, ICML"
+            "Fukushima, 1969, IEEE Transactions on Systems Science and Cybernetics 5(4); Nair and Hinton, 2010, ICML"
         ),
         example=""">>> actfn.relu(np.array([-1.0, 0.0, 1.0]))
 array([0., 0., 1.])
@@ -168,12 +165,9 @@ array([0., 0., 1.])""",
         title_ko="ReLU6",
         family="piecewise linear",
         summary=(
-            "A ReLU that stops at 6, which keeps outputs in a range that low-precision arithmetic on phones "
-            "can hold."
+            "A ReLU that stops at 6, which keeps outputs in a range that low-precision arithmetic on phones can hold."
         ),
-        summary_ko=(
-            "6에서 멈추는 렐루입니다. 출력 범위가 제한되어 있어 모바일 기기의 저정밀도 연산에 알맞습니다."
-        ),
+        summary_ko=("6에서 멈추는 렐루입니다. 출력 범위가 제한되어 있어 모바일 기기의 저정밀도 연산에 알맞습니다."),
         formula="Min(Max(x, 0), 6)",
         derivative="Piecewise((1, (x > 0) & (x < 6)), (0, True))",
         kinks={"0": "0", "6": "0"},
@@ -194,13 +188,8 @@ array([0., 1., 0.])""",
         title="Leaky ReLU",
         title_ko="리키 렐루",
         family="piecewise linear",
-        summary=(
-            "Passes positive inputs and scales negative ones by a small slope, which keeps their gradient "
-            "alive."
-        ),
-        summary_ko=(
-            "양수는 그대로 통과시키고 음수에는 작은 기울기를 곱해, 음수 쪽에서도 기울기가 살아 있게 합니다."
-        ),
+        summary=("Passes positive inputs and scales negative ones by a small slope, which keeps their gradient alive."),
+        summary_ko=("양수는 그대로 통과시키고 음수에는 작은 기울기를 곱해, 음수 쪽에서도 기울기가 살아 있게 합니다."),
         formula="Piecewise((x, x > 0), (negative_slope*x, True))",
         derivative="Piecewise((1, x > 0), (negative_slope, True))",
         params={"negative_slope": 0.01},
@@ -223,9 +212,7 @@ array([0.01, 0.01, 1.  ])""",
         title_ko="PReLU (매개변수 렐루)",
         family="piecewise linear",
         summary="A leaky ReLU whose negative slope is learned, one for the layer or one per channel.",
-        summary_ko=(
-            "음수 쪽 기울기를 학습하는 리키 렐루입니다. 기울기는 층마다 하나, 또는 채널마다 하나를 둡니다."
-        ),
+        summary_ko=("음수 쪽 기울기를 학습하는 리키 렐루입니다. 기울기는 층마다 하나, 또는 채널마다 하나를 둡니다."),
         formula="Piecewise((x, x > 0), (weight*x, True))",
         derivative="Piecewise((1, x > 0), (weight, True))",
         params={"weight": None},
@@ -249,12 +236,10 @@ array([-0.5,  0. ,  3. ])
         title_ko="RReLU (무작위 리키 렐루)",
         family="piecewise linear",
         summary=(
-            "A leaky ReLU whose negative slope is drawn at random in training and fixed at the middle in "
-            "evaluation."
+            "A leaky ReLU whose negative slope is drawn at random in training and fixed at the middle in evaluation."
         ),
         summary_ko=(
-            "학습할 때는 음수 쪽 기울기를 무작위로 뽑고, 평가할 때는 구간의 가운데 값으로 고정하는 리키 "
-            "렐루입니다."
+            "학습할 때는 음수 쪽 기울기를 무작위로 뽑고, 평가할 때는 구간의 가운데 값으로 고정하는 리키 렐루입니다."
         ),
         formula="Piecewise((x, x > 0), ((lower + upper)/2*x, True))",
         derivative="Piecewise((1, x > 0), ((lower + upper)/2, True))",
@@ -358,12 +343,9 @@ array([0., 1., 0.])""",
         title_ko="하드 시그모이드",
         family="piecewise linear",
         summary=(
-            "Clips a straight line to the interval from 0 to 1; a cheap stand-in for the sigmoid in mobile "
-            "networks."
+            "Clips a straight line to the interval from 0 to 1; a cheap stand-in for the sigmoid in mobile networks."
         ),
-        summary_ko=(
-            "직선을 0과 1 사이로 자릅니다. 모바일 신경망에서 시그모이드 대신 쓰는, 계산이 간단한 함수입니다."
-        ),
+        summary_ko=("직선을 0과 1 사이로 자릅니다. 모바일 신경망에서 시그모이드 대신 쓰는, 계산이 간단한 함수입니다."),
         formula="Min(Max(slope*x + offset, 0), 1)",
         derivative="Piecewise((slope, (slope*x + offset > 0) & (slope*x + offset < 1)), (0, True))",
         params={"slope": 0.16666666666666666, "offset": 0.5},
@@ -378,8 +360,7 @@ array([0., 1., 0.])""",
         monotonic=True,
         saturates="both",
         source=(
-            "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, "
-            "arXiv:1905.02244"
+            "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, arXiv:1905.02244"
         ),
         example=""">>> actfn.hard_sigmoid(np.array([-4.0, 0.0, 1.5, 4.0]))
 array([0.  , 0.5 , 0.75, 1.  ])
@@ -397,8 +378,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
             "coding and denoising."
         ),
         summary_ko=(
-            "입력을 0 쪽으로 lambd만큼 옮기고, 0을 넘어가는 값은 0으로 만듭니다. 희소 부호화와 잡음 제거에 "
-            "씁니다."
+            "입력을 0 쪽으로 lambd만큼 옮기고, 0을 넘어가는 값은 0으로 만듭니다. 희소 부호화와 잡음 제거에 씁니다."
         ),
         formula="Piecewise((x - lambd, x > lambd), (x + lambd, x < -lambd), (0, True))",
         derivative="Piecewise((1, Abs(x) > lambd), (0, True))",
@@ -425,8 +405,7 @@ array([1., 0., 1.])""",
         title_ko="하드 슈링크",
         family="piecewise linear",
         summary=(
-            "Sets inputs of magnitude at most lambd to 0 and passes all others; it removes small "
-            "coefficients as noise."
+            "Sets inputs of magnitude at most lambd to 0 and passes all others; it removes small coefficients as noise."
         ),
         summary_ko=(
             "절댓값이 lambd 이하인 입력은 0으로 만들고 나머지는 그대로 통과시킵니다. 작은 계수를 잡음으로 "
@@ -461,8 +440,7 @@ array([1., 0., 1.])""",
             "of sparse plus."
         ),
         summary_ko=(
-            "-1에서 0, 1에서 1이 되도록 직선으로 올라갑니다. 클래스가 둘인 스파스맥스이며, 희소 플러스의 "
-            "도함수입니다."
+            "-1에서 0, 1에서 1이 되도록 직선으로 올라갑니다. 클래스가 둘인 스파스맥스이며, 희소 플러스의 도함수입니다."
         ),
         formula="Piecewise((0, x <= -1), (1, x >= 1), ((x + 1)/2, True))",
         derivative="Piecewise((1/2, Abs(x) < 1), (0, True))",
@@ -485,12 +463,9 @@ array([0. , 0.5, 0.5, 0. ])""",
         title="Hard Swish",
         title_ko="하드 스위시",
         family="piecewise quadratic",
-        summary=(
-            "Multiplies its input by the hard sigmoid of it; a swish without exponentials, from MobileNetV3."
-        ),
+        summary=("Multiplies its input by the hard sigmoid of it; a swish without exponentials, from MobileNetV3."),
         summary_ko=(
-            "입력에 그 값의 하드 시그모이드를 곱합니다. 지수 함수 없이 계산하는 스위시로, MobileNetV3에서 "
-            "나왔습니다."
+            "입력에 그 값의 하드 시그모이드를 곱합니다. 지수 함수 없이 계산하는 스위시로, MobileNetV3에서 나왔습니다."
         ),
         formula="Piecewise((0, x <= -3), (x, x >= 3), (x*(x + 3)/6, True))",
         derivative="Piecewise((0, x <= -3), (1, x >= 3), ((2*x + 3)/6, True))",
@@ -513,9 +488,7 @@ array([0.        , 0.16666667, 0.5       , 0.83333333, 1.        ])""",
         title_ko="희소 플러스",
         family="piecewise quadratic",
         summary="A softplus that is exactly 0 below -1 and exactly x above 1, with a parabola between.",
-        summary_ko=(
-            "-1보다 작으면 정확히 0, 1보다 크면 정확히 x이고, 그 사이를 포물선으로 잇는 소프트플러스입니다."
-        ),
+        summary_ko=("-1보다 작으면 정확히 0, 1보다 크면 정확히 x이고, 그 사이를 포물선으로 잇는 소프트플러스입니다."),
         formula="Piecewise((0, x <= -1), (x, x >= 1), ((x + 1)**2/4, True))",
         derivative="Piecewise((0, x <= -1), (1, x >= 1), ((x + 1)/2, True))",
         limits=("0", "oo"),
@@ -537,8 +510,7 @@ array([0.  , 0.5 , 0.75, 1.  ])""",
         title_ko="시그모이드",
         family="sigmoidal",
         summary=(
-            "Maps any number into the interval from 0 to 1, where it can be read as a probability; the gate "
-            "of an LSTM."
+            "Maps any number into the interval from 0 to 1, where it can be read as a probability; the gate of an LSTM."
         ),
         summary_ko="모든 수를 0과 1 사이로 옮겨 확률로 읽을 수 있게 합니다. LSTM의 게이트에 쓰입니다.",
         formula="1/(1 + exp(-x))",
@@ -563,8 +535,7 @@ array([0.19661193, 0.25      , 0.19661193])""",
         title_ko="로그 시그모이드",
         family="sigmoidal",
         summary=(
-            "The logarithm of the sigmoid, computed in one step; the log-probability in binary "
-            "classification losses."
+            "The logarithm of the sigmoid, computed in one step; the log-probability in binary classification losses."
         ),
         summary_ko="시그모이드의 로그를 한 번에 계산합니다. 이진 분류의 손실 함수에서 로그 확률로 씁니다.",
         formula="-softplus(-x)",
@@ -587,9 +558,7 @@ array([0.73105858, 0.5       , 0.26894142])""",
         title="Tanh",
         title_ko="하이퍼볼릭 탄젠트 (쌍곡탄젠트)",
         family="sigmoidal",
-        summary=(
-            "Maps any number into the interval from -1 to 1, centred on 0; the state of a recurrent network."
-        ),
+        summary=("Maps any number into the interval from -1 to 1, centred on 0; the state of a recurrent network."),
         summary_ko="모든 수를 0을 중심으로 -1과 1 사이로 옮깁니다. 순환 신경망의 상태를 계산할 때 씁니다.",
         formula="tanh(x)",
         derivative="1 - tanh(x)**2",
@@ -613,12 +582,8 @@ array([0.41997434, 1.        , 0.41997434])""",
         title="Tanh Shrink",
         title_ko="tanh 슈링크",
         family="sigmoidal",
-        summary=(
-            "What remains of the input after its tanh is taken away: nearly 0 around 0, a line far from it."
-        ),
-        summary_ko=(
-            "입력에서 그 값의 tanh를 뺀 나머지입니다. 0 근처에서는 거의 0이고 멀어지면 직선에 가까워집니다."
-        ),
+        summary=("What remains of the input after its tanh is taken away: nearly 0 around 0, a line far from it."),
+        summary_ko=("입력에서 그 값의 tanh를 뺀 나머지입니다. 0 근처에서는 거의 0이고 멀어지면 직선에 가까워집니다."),
         formula="x - tanh(x)",
         derivative="tanh(x)**2",
         limits=("-oo", "oo"),
@@ -639,10 +604,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         title="Softsign",
         title_ko="소프트사인",
         family="sigmoidal",
-        summary=(
-            "Divides its input by one plus its magnitude; like tanh, but it approaches -1 and 1 far more "
-            "slowly."
-        ),
+        summary=("Divides its input by one plus its magnitude; like tanh, but it approaches -1 and 1 far more slowly."),
         summary_ko="입력을 (1 + 절댓값)으로 나눕니다. tanh와 닮았지만 -1과 1에 훨씬 천천히 다가갑니다.",
         formula="x/(1 + Abs(x))",
         derivative="1/(1 + Abs(x))**2",
@@ -653,9 +615,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         zero_centered=True,
         saturates="both",
         odd=True,
-        source=(
-            "Bergstra, Desjardins, Lamblin and Bengio, 2009, technical report 1337, Université de Montréal"
-        ),
+        source=("Bergstra, Desjardins, Lamblin and Bengio, 2009, technical report 1337, Université de Montréal"),
         example=""">>> actfn.softsign(np.array([-1.0, 0.0, 3.0]))
 array([-0.5 ,  0.  ,  0.75])
 >>> actfn.softsign_backward(1.0, np.array([-1.0, 0.0, 3.0]))
@@ -673,8 +633,7 @@ array([0.25  , 1.    , 0.0625])""",
             "outputs are near 0."
         ),
         summary_ko=(
-            "양수는 그대로 통과시키고 음수는 지수 곡선을 따라 -alpha로 다가가게 하여, 출력의 평균을 0에 "
-            "가깝게 합니다."
+            "양수는 그대로 통과시키고 음수는 지수 곡선을 따라 -alpha로 다가가게 하여, 출력의 평균을 0에 가깝게 합니다."
         ),
         formula="Piecewise((x, x > 0), (alpha*(exp(x) - 1), True))",
         derivative="Piecewise((1, x > 0), (alpha*exp(x), True))",
@@ -697,17 +656,14 @@ array([0.36787944, 1.        , 1.        ])""",
         title="SELU",
         title_ko="SELU (스케일드 지수 선형 유닛)",
         family="exponential linear",
-        summary=(
-            "An ELU with two fixed constants that draw the mean of each layer to 0 and its variance to 1."
-        ),
+        summary=("An ELU with two fixed constants that draw the mean of each layer to 0 and its variance to 1."),
         summary_ko="각 층의 평균은 0으로, 분산은 1로 이끄는 두 상수를 정해 둔 ELU입니다.",
         formula=(
             "1.0507009873554804934193349852946"
             "*Piecewise((x, x > 0), (1.6732632423543772848170429916717*(exp(x) - 1), True))"
         ),
         derivative=(
-            "1.0507009873554804934193349852946"
-            "*Piecewise((1, x > 0), (1.6732632423543772848170429916717*exp(x), True))"
+            "1.0507009873554804934193349852946*Piecewise((1, x > 0), (1.6732632423543772848170429916717*exp(x), True))"
         ),
         kinks={"0": "1.0507009873554804934193349852946*1.6732632423543772848170429916717"},
         limits=("-1.0507009873554804934193349852946*1.6732632423543772848170429916717", "oo"),
@@ -726,9 +682,7 @@ array([0.6467686 , 1.75809934, 1.05070099])""",
         title="CELU",
         title_ko="CELU (연속 미분 가능 지수 선형 유닛)",
         family="exponential linear",
-        summary=(
-            "An ELU whose exponential is stretched by alpha, so that the slope at 0 is 1 for every alpha."
-        ),
+        summary=("An ELU whose exponential is stretched by alpha, so that the slope at 0 is 1 for every alpha."),
         summary_ko="지수 부분을 alpha만큼 늘려, alpha가 얼마이든 0에서 기울기가 1이 되게 한 ELU입니다.",
         formula="Piecewise((x, x > 0), (alpha*(exp(x/alpha) - 1), True))",
         derivative="Piecewise((1, x > 0), (exp(x/alpha), True))",
@@ -764,8 +718,7 @@ array([0.13533528, 1.        , 1.        ])""",
         smooth=True,
         saturates="left",
         source=(
-            "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing "
-            "Systems 13"
+            "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing Systems 13"
         ),
         example=""">>> actfn.softplus(np.array([-1.0, 0.0, 1.0]))
 array([0.31326169, 0.69314718, 1.31326169])
@@ -777,10 +730,7 @@ array([0.26894142, 0.5       , 0.73105858])""",
         title="Squareplus",
         title_ko="스퀘어플러스",
         family="smooth ramps",
-        summary=(
-            "A hyperbola that follows the ReLU like softplus does, with a square root instead of "
-            "exponentials."
-        ),
+        summary=("A hyperbola that follows the ReLU like softplus does, with a square root instead of exponentials."),
         summary_ko="소프트플러스처럼 렐루를 따라가는 쌍곡선으로, 지수 함수 대신 제곱근만으로 계산합니다.",
         formula="(x + sqrt(x**2 + b))/2",
         derivative="(1 + x/sqrt(x**2 + b))/2",
@@ -807,8 +757,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         family="self-gated",
         summary="Multiplies its input by the sigmoid of it; common in vision networks and inside SwiGLU.",
         summary_ko=(
-            "입력에 그 값의 시그모이드를 곱합니다. 비전 신경망에 널리 쓰이며 SwiGLU를 이루는 함수이기도 "
-            "합니다."
+            "입력에 그 값의 시그모이드를 곱합니다. 비전 신경망에 널리 쓰이며 SwiGLU를 이루는 함수이기도 합니다."
         ),
         formula="x*sigmoid(x)",
         derivative="sigmoid(x)*(1 + x*sigmoid(-x))",
@@ -818,9 +767,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         range="[-0.27846, oo)",
         smooth=True,
         saturates="left",
-        source=(
-            "Hendrycks and Gimpel, 2016, arXiv:1606.08415; Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118"
-        ),
+        source=("Hendrycks and Gimpel, 2016, arXiv:1606.08415; Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118"),
         example=""">>> actfn.silu(np.array([-1.0, 0.0, 1.0]))
 array([-0.26894142,  0.        ,  0.73105858])
 >>> actfn.silu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
@@ -833,8 +780,7 @@ array([0.07232949, 0.5       , 0.92767051])""",
         title_ko="스위시",
         family="self-gated",
         summary=(
-            "A SiLU with a sharpness beta that may be learned, between half the input (0) and the ReLU "
-            "(infinity)."
+            "A SiLU with a sharpness beta that may be learned, between half the input (0) and the ReLU (infinity)."
         ),
         summary_ko=(
             "학습할 수도 있는 매개변수 beta로 급한 정도를 정하는 SiLU입니다. beta가 0이면 입력의 절반이고, "
@@ -863,12 +809,9 @@ array([-0.11920292,  0.        ,  0.88079708])
         title_ko="퀵 GELU",
         family="self-gated",
         summary=(
-            "A coarse approximation of the GELU by a sigmoid; needed to run models trained with it, such as "
-            "CLIP."
+            "A coarse approximation of the GELU by a sigmoid; needed to run models trained with it, such as CLIP."
         ),
-        summary_ko=(
-            "시그모이드로 GELU를 대략 근사합니다. CLIP처럼 이 함수로 학습한 모델을 실행할 때 필요합니다."
-        ),
+        summary_ko=("시그모이드로 GELU를 대략 근사합니다. CLIP처럼 이 함수로 학습한 모델을 실행할 때 필요합니다."),
         formula="x*sigmoid(1.702*x)",
         derivative="sigmoid(1.702*x)*(1 + 1.702*x*sigmoid(-1.702*x))",
         aliases=("gelu_fast_approx",),
@@ -893,8 +836,7 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
             "were trained with."
         ),
         summary_ko=(
-            "tanh로 GELU를 정밀하게 근사합니다. BERT와 GPT-2, 그 뒤를 이은 여러 모델이 이 형태로 "
-            "학습했습니다."
+            "tanh로 GELU를 정밀하게 근사합니다. BERT와 GPT-2, 그 뒤를 이은 여러 모델이 이 형태로 학습했습니다."
         ),
         formula="x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))/2",
         derivative=(
@@ -946,9 +888,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         title="Mish",
         title_ko="미시 (Mish)",
         family="self-gated",
-        summary=(
-            "Multiplies its input by the tanh of the softplus of it; used in object detectors such as YOLOv4."
-        ),
+        summary=("Multiplies its input by the tanh of the softplus of it; used in object detectors such as YOLOv4."),
         summary_ko="입력에 그 값의 소프트플러스의 tanh를 곱합니다. YOLOv4 같은 객체 탐지 모델에 쓰였습니다.",
         formula="x*tanh(softplus(x))",
         derivative="tanh(softplus(x)) + x*sigmoid(x)*(1 - tanh(softplus(x))**2)",
@@ -971,12 +911,8 @@ array([0.05921676, 0.6       , 1.04903622])""",
         title_ko="쌍선형 게이트",
         family="gated",
         kind="gated",
-        summary=(
-            "Multiplies two projections of the same input, without any activation; the simplest gated unit."
-        ),
-        summary_ko=(
-            "같은 입력을 두 갈래로 투영한 값을 활성화 함수 없이 곱합니다. 가장 단순한 게이트 유닛입니다."
-        ),
+        summary=("Multiplies two projections of the same input, without any activation; the simplest gated unit."),
+        summary_ko=("같은 입력을 두 갈래로 투영한 값을 활성화 함수 없이 곱합니다. 가장 단순한 게이트 유닛입니다."),
         formula="gate*value",
         derivative="value",
         smooth=True,
@@ -990,10 +926,7 @@ array([-3.,  6.])""",
         title_ko="GLU (게이트 선형 유닛)",
         family="gated",
         kind="gated",
-        summary=(
-            "Splits its input in two along an axis and multiplies the first half by the sigmoid of the "
-            "second."
-        ),
+        summary=("Splits its input in two along an axis and multiplies the first half by the sigmoid of the second."),
         summary_ko="입력을 한 축을 따라 둘로 나누고, 앞쪽 절반에 뒤쪽 절반의 시그모이드를 곱합니다.",
         formula="value*sigmoid(gate)",
         derivative="value*sigmoid(gate)*(1 - sigmoid(gate))",
@@ -1039,9 +972,7 @@ array([-0.47596576,  5.86349921])""",
         title_ko="SwiGLU",
         family="gated",
         kind="gated",
-        summary=(
-            "Multiplies a value by the SiLU of a gate; the feed-forward block of most large language models."
-        ),
+        summary=("Multiplies a value by the SiLU of a gate; the feed-forward block of most large language models."),
         summary_ko="값에 게이트의 SiLU를 곱합니다. 대규모 언어 모델의 피드포워드 블록에 널리 쓰입니다.",
         formula="gate*sigmoid(gate)*value",
         derivative="sigmoid(gate)*(1 + gate*sigmoid(-gate))*value",
@@ -1068,9 +999,7 @@ array([-0.80682426,  5.28478247])""",
         formula="Max(x, T)",
         derivative="Piecewise((1, x >= T), (0, True))",
         params={"window": None},
-        param_docs={
-            "window": "Weights of the 3x3 window, shape (C, 3, 3), learned; zeros surround the image."
-        },
+        param_docs={"window": "Weights of the 3x3 window, shape (C, 3, 3), learned; zeros surround the image."},
         trains=("window",),
         kinks={"T": "1"},
         aliases=("frelu",),
@@ -1090,18 +1019,14 @@ array([[[[ 1., -2.],
             "Turns a row of scores into probabilities that sum to 1; the output of classifiers and the "
             "weights of attention."
         ),
-        summary_ko=(
-            "한 줄의 점수를 합이 1인 확률로 바꿉니다. 분류기의 출력과 어텐션의 가중치를 계산할 때 씁니다."
-        ),
+        summary_ko=("한 줄의 점수를 합이 1인 확률로 바꿉니다. 분류기의 출력과 어텐션의 가중치를 계산할 때 씁니다."),
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
         param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
         range="(0, 1]",
         smooth=True,
-        source=(
-            "Bridle, 1990, Neurocomputing: algorithms, architectures and applications, NATO ASI series F68"
-        ),
+        source=("Bridle, 1990, Neurocomputing: algorithms, architectures and applications, NATO ASI series F68"),
         example=""">>> actfn.softmax(np.array([2.0, 1.0, 0.1])).round(6)
 array([0.659001, 0.242433, 0.098566])
 >>> actfn.softmax(np.array([2.0, 10.0, 1.0, 4.0])).round(6).tolist()
@@ -1113,10 +1038,7 @@ array([0.659001, 0.242433, 0.098566])
         title_ko="로그 소프트맥스",
         family="rows",
         kind="rows",
-        summary=(
-            "The logarithm of the softmax, computed in one step so that small probabilities keep their "
-            "digits."
-        ),
+        summary=("The logarithm of the softmax, computed in one step so that small probabilities keep their digits."),
         summary_ko="소프트맥스의 로그를 한 번에 계산하여, 아주 작은 확률에서도 자릿수를 잃지 않습니다.",
         formula="x(i)/temperature - log(Sum(exp(x(j)/temperature), (j, 1, n)))",
         derivative="(g(i) - exp(y(i))*Sum(g(j), (j, 1, n)))/temperature",
@@ -1135,12 +1057,10 @@ array([-0.41703, -1.41703, -2.31703])""",
         family="rows",
         kind="rows",
         summary=(
-            "The logarithm of the sum of exponentials of a row, without overflow; a smooth version of the "
-            "maximum."
+            "The logarithm of the sum of exponentials of a row, without overflow; a smooth version of the maximum."
         ),
         summary_ko=(
-            "한 줄의 지수 함수 값을 더해 로그를 취하며, 오버플로 없이 계산합니다. 최댓값을 매끄럽게 만든 "
-            "함수입니다."
+            "한 줄의 지수 함수 값을 더해 로그를 취하며, 오버플로 없이 계산합니다. 최댓값을 매끄럽게 만든 함수입니다."
         ),
         formula="log(Sum(exp(x(j)), (j, 1, n)))",
         derivative="exp(x(i))/Sum(exp(x(j)), (j, 1, n))",
@@ -1157,13 +1077,8 @@ array([-0.41703, -1.41703, -2.31703])""",
         title_ko="소프트민",
         family="rows",
         kind="rows",
-        summary=(
-            "The softmax of the negated row: the smallest score gets the largest probability, as distances "
-            "need."
-        ),
-        summary_ko=(
-            "부호를 바꾼 줄의 소프트맥스입니다. 가장 작은 값이 가장 큰 확률을 얻으므로 거리를 다룰 때 씁니다."
-        ),
+        summary=("The softmax of the negated row: the smallest score gets the largest probability, as distances need."),
+        summary_ko=("부호를 바꾼 줄의 소프트맥스입니다. 가장 작은 값이 가장 큰 확률을 얻으므로 거리를 다룰 때 씁니다."),
         formula="exp(-x(i)/temperature)/Sum(exp(-x(j)/temperature), (j, 1, n))",
         derivative="-y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
@@ -1235,8 +1150,7 @@ array([0.75, 0.25, 0.  ])""",
         family="losses",
         kind="pointwise loss",
         summary=(
-            "The loss of yes-or-no predictions, from raw scores: minus the log-probability of the correct "
-            "answer."
+            "The loss of yes-or-no predictions, from raw scores: minus the log-probability of the correct answer."
         ),
         summary_ko=(
             "예/아니요를 맞히는 문제의 손실 함수로, 점수에서 바로 구합니다. 정답의 로그 확률에 음의 부호를 "

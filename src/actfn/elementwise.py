@@ -1,14 +1,13 @@
 """Element-wise and gated activations, made from the catalog; by hand only what a row cannot say."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
+from ._arrays import cast, valid_axis
 from .catalog import Activation, catalog
 
 # Elements per step of a sum over an array: small beside any cache, large beside the cost of a call.
@@ -23,6 +22,7 @@ def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ..
     """
     arrays = [np.asarray(operand) for operand in operands]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    # Every operand gets all axes, so that cutting one is the same for all.
     return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
 
 
@@ -30,7 +30,9 @@ def _summed(
     ufunc: np.ufunc, arrays: list[NDArray[Any]], shape: tuple[int, ...], axes: tuple[int, ...]
 ) -> NDArray[np.float64]:
     if np.prod(shape, dtype=np.intp) <= _STEP:
-        return np.sum(np.broadcast_to(ufunc(*arrays, dtype=np.float64), shape), axis=axes, keepdims=True)
+        products: NDArray[np.float64] = np.broadcast_to(ufunc(*arrays, dtype=np.float64), shape)
+        total: NDArray[np.float64] = np.sum(products, axis=axes, keepdims=True)
+        return total
     axis = int(np.argmax(shape))
     middle = shape[axis] // 2
     parts = [
@@ -53,7 +55,7 @@ def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike,
     shape = np.broadcast_shapes(*(np.shape(operand) for operand in operands))
     padded = (1,) * (len(shape) - len(target)) + target
     axes = tuple(k for k, length in enumerate(padded) if length == 1)
-    return summed(ufunc, operands, axes).reshape(target).astype(dtype)[()]
+    return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
 
 
 def _definition(name: str, operands: str, params: dict[str, float | None], body: str, **names: object) -> Any:
@@ -66,7 +68,7 @@ def _definition(name: str, operands: str, params: dict[str, float | None], body:
     return function
 
 
-def _forward(row: Activation) -> Callable[..., Any]:
+def _forward(row: Activation) -> Any:
     ufunc = getattr(_ufuncs, row.name)
     if not row.params:
         return _signed(ufunc, row.inputs)
@@ -74,7 +76,7 @@ def _forward(row: Activation) -> Callable[..., Any]:
     return _definition(row.name, operands, dict(row.params), f"ufunc({operands}, {params}, **kwargs)", ufunc=ufunc)
 
 
-def _backward(row: Activation) -> Callable[..., Any]:
+def _backward(row: Activation) -> Any:
     name = f"{row.name}_backward"
     ufunc = getattr(_ufuncs, name)
     if not row.params:
@@ -85,18 +87,21 @@ def _backward(row: Activation) -> Callable[..., Any]:
         gradients = {param: getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
         sums = "".join(f", summed_to(gradients[{p!r}], ({operands}, {params}), {p}, gx.dtype)" for p in row.trains)
         call = f"(gx := {call}){sums}"
-        return _definition(name, operands, dict(row.params), call, ufunc=ufunc, gradients=gradients, summed_to=summed_to)
+        return _definition(
+            name, operands, dict(row.params), call, ufunc=ufunc, gradients=gradients, summed_to=summed_to
+        )
     return _definition(name, operands, dict(row.params), call, ufunc=ufunc)
 
 
 def _signed(ufunc: np.ufunc, names: tuple[str, ...]) -> np.ufunc:
     """Give a ufunc the names of its operands; NumPy knows them as x1, x2, ..."""
     plain = inspect.Parameter
-    outputs = {"default": None if ufunc.nout == 1 else (None,) * ufunc.nout}
+    outputs = None if ufunc.nout == 1 else (None,) * ufunc.nout
     keywords = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
-    ufunc.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # ufuncs have a __dict__ since NumPy 2.2
+    # In the dictionary that ufuncs have since NumPy 2.2, where NumPy 2.4 keeps its own lazy signature.
+    ufunc.__dict__["__signature__"] = inspect.Signature(
         [plain(name, plain.POSITIONAL_ONLY) for name in names]
-        + [plain("out", plain.POSITIONAL_OR_KEYWORD, **outputs)]
+        + [plain("out", plain.POSITIONAL_OR_KEYWORD, default=outputs)]
         + [plain(name, plain.KEYWORD_ONLY, default=default) for name, default in keywords.items()]
     )
     return ufunc
@@ -117,9 +122,9 @@ def rrelu(
 ) -> Any:
     if not training:
         y = _ufuncs.rrelu(x, lower, upper, **kwargs)
-        slope: Any = np.asarray(0.5 * lower + 0.5 * upper, dtype=y.dtype)[()]
+        slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5)).astype(y.dtype)[()]
     else:
-        if not lower <= upper:
+        if not np.all(np.less_equal(lower, upper)):
             raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
         x = np.asanyarray(x)
         dtype = _ufuncs.float_dtype("rrelu", [("x", type(x.dtype))])
@@ -139,11 +144,13 @@ def rrelu_backward(
 ) -> Any:
     if slope is None:
         return _ufuncs.rrelu_backward(grad, x, lower, upper, **kwargs)
+    # The kernel is leaky ReLU's, the name in an error is not.
+    _ufuncs.float_dtype("rrelu_backward", [(n, type(np.asarray(a).dtype)) for n, a in (("grad", grad), ("x", x))])
     return _ufuncs.leaky_relu_backward(grad, x, slope, **kwargs)
 
 
 def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    axis = normalize_axis_index(axis, x.ndim, function)
+    axis = valid_axis(function, axis, x.ndim)
     length = x.shape[axis]
     if length % 2:
         raise ValueError(f"{function}: x must have an even length along axis {axis}, got {length}")

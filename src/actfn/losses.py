@@ -11,6 +11,7 @@ from ._arrays import (
     Array,
     Layout,
     broadcastable,
+    cast,
     computing_dtype,
     delivered,
     real_arrays,
@@ -109,7 +110,7 @@ def cross_entropy(
     kernels.run_rows("cross_entropy", p.layout.geometry, (p.logits, p.probabilities, losses), **p.options)
     with np.errstate(all="ignore"):
         if reduction == "none":
-            return p.layout.back(losses).astype(p.dtype)[()]
+            return cast(p.layout.back(losses), p.dtype)[()]
         # As in PyTorch the mean is weighted, and NaN where no row counts.
         total = np.sum(losses)
         return p.dtype.type(total if reduction == "sum" else np.divide(total, p.denominator))

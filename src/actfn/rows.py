@@ -9,6 +9,7 @@ from ._arrays import (
     Array,
     Layout,
     broadcastable,
+    cast,
     computing_dtype,
     delivered,
     positive,
@@ -153,10 +154,11 @@ def logsumexp(
         "logsumexp", layout.geometry, (layout.contiguous(array, computed), rows),
         mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
     )  # fmt: skip
-    result = layout.back(rows).reshape(reduced).astype(dtype)
+    result = cast(layout.back(rows).reshape(reduced), dtype)
     if out is None:
         return result[()]
-    np.copyto(out, result, casting="same_kind")
+    with np.errstate(all="ignore"):
+        np.copyto(out, result, casting="same_kind")
     return out
 
 
@@ -169,7 +171,7 @@ def logsumexp_backward(
     layout = Layout.of(array, axis)
     mask = valid_mask(name, mask, array.shape)
     valid_out(name, out, array.shape, dtype)
-    kept = array.shape[:axis] + (1,) + array.shape[axis + 1 :]
+    kept = (*array.shape[:axis], 1, *array.shape[axis + 1 :])
     reduced = array.shape[:axis] + array.shape[axis + 1 :]
     if g.shape == kept:
         g = g.reshape(reduced)

@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, Layout, computing_dtype, delivered, real_arrays, target_of, valid_out
+from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, delivered, real_arrays, valid_out
 from ._build import kernels
 
 
 def _operands(function: str, **operands: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
-    arrays, dtype = real_arrays(function, operands)
+    arrays, _ = real_arrays(function, operands)
+    # As for every parameter, the window's dtype does not change the result's.
+    dtype = real_arrays(function, {name: operand for name, operand in operands.items() if name != "window"})[1]
     x, window = arrays[0], arrays[1]
     if x.ndim != 4:
         raise ValueError(f"{function}: x must have the 4 axes (batch, channel, height, width), got shape {x.shape}")
@@ -32,12 +34,11 @@ def funnel_relu(x: ArrayLike, window: ArrayLike, *, out: Array | None = None) ->
 def funnel_relu_backward(grad: ArrayLike, x: ArrayLike, window: ArrayLike) -> tuple[Array, Array]:
     name = "funnel_relu_backward"
     (x_, window_, grad_), dtype = _operands(name, x=x, window=window, grad=grad)
-    if grad_.shape != x_.shape:
-        raise ValueError(f"{name}: grad must have the shape of x, {x_.shape}, got {grad_.shape}")
+    grad_ = np.ascontiguousarray(broadcastable(name, "grad", grad_, x_.shape))
     through, grad_x = np.empty_like(x_), np.empty_like(x_)
     grad_window = np.empty((*x_.shape[:2], 3, 3))
     kernels.run_funnel((x_, window_, through, grad_, grad_x), grad_window)
-    return grad_x.astype(dtype, copy=False), grad_window.sum(axis=0).astype(dtype)
+    return cast(grad_x, dtype), cast(grad_window.sum(axis=0), dtype)
 
 
 frelu, frelu_backward = funnel_relu, funnel_relu_backward

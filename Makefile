@@ -1,0 +1,65 @@
+# Two commands are enough to see what this is: `make demo` and `make test`. Everything they need is installed into
+# .venv and nothing outside it is touched; a second run starts at once.
+#
+# The package is installed in place (editable), so a change of a .py file needs no command at all; a change of what is
+# compiled makes the next verb compile again, which takes about a minute.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+# What the compiled modules are made of.
+COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx src/*.pxi src/*.pxi.in)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
+	@echo "make test    run every test"
+	@echo "make lint    check style, types and spelling"
+	@echo "make clean   delete all that was built, .venv included"
+
+demo: $(VENV)/installed $(VENV)/group-demo
+	@mkdir -p build
+	$(BIN)/python gallery/train_digits.py
+
+test: $(VENV)/installed $(VENV)/group-test
+	$(BIN)/python -m pytest
+
+# Nothing is compiled for this one.
+lint: $(VENV)/group-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info src/actfn/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- What the verbs need ----
+# Each file is an empty stamp: it stands for something that was done in .venv.
+
+# Dependency groups need pip 25.1; Python 3.11 and 3.12 bring an older one.
+$(VENV)/created:
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actfn needs Python 3.11 or later: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+# The modules are deleted first: setuptools compares them with the sources, but not with the flags in setup.py.
+$(VENV)/installed: $(VENV)/created $(COMPILED)
+	@echo "Compiling and installing actfn, about a minute"
+	@rm -f src/actfn/*.so
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/group-%: $(VENV)/created pyproject.toml
+	@echo "Installing the dependencies of $*"
+	@$(PIP) install --quiet --group $*
+	@touch $@

@@ -1,0 +1,159 @@
+"""Exact values of functions of rows: the textbook formulas in rational and ball arithmetic, no kernel involved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx, fmpq
+
+from .oracle import FORMATS, PRECISIONS, Reference, Rounded, ball, exact, rational
+
+Row = list[Any]  # of fmpq; None stands for -infinity
+
+
+def resolve_row(function: Callable[[], Sequence[Any]], dtype: str) -> Reference:
+    """All entries of a row with the precision they need; an entry None is -infinity, NaN is NaN."""
+    form, was = FORMATS[dtype], ctx.prec
+    try:
+        for precision in PRECISIONS:
+            ctx.prec = precision
+            results = [_special(value, form) or exact(value, form) for value in function()]
+            if None not in results:
+                return Reference.of(dtype, results)  # type: ignore[arg-type]
+    finally:
+        ctx.prec = was
+    raise ArithmeticError("the precisions do not suffice")
+
+
+def _special(value: Any, form: Any) -> Rounded | None:
+    if value is None:
+        return Rounded(-math.inf, math.inf, form.smallest)
+    if isinstance(value, float):
+        return Rounded(value, math.inf if math.isinf(value) else 0.0, form.smallest)
+    return None
+
+
+def entries(row: Sequence[float], temperature: float = 1.0, mask: Sequence[bool] | None = None) -> Row:
+    """x / temperature as exact numbers, None where masked or -infinite."""
+    t = rational(temperature)
+    keep = [True] * len(row) if mask is None else mask
+    return [rational(x) / t if k and x != -math.inf else None for x, k in zip(row, keep, strict=True)]
+
+
+def exponentials(z: Row) -> tuple[Row, Any, Any]:
+    """exp(z - top), their sum, and top."""
+    top = max(v for v in z if v is not None)
+    e = [fmpq(0) if v is None else ball(v - top).exp() for v in z]
+    return e, sum(e, arb(0)), top
+
+
+def softmax(z: Row) -> Row:
+    if all(v is None for v in z):
+        return [fmpq(0)] * len(z)
+    e, total, _ = exponentials(z)
+    return [v / total for v in e]
+
+
+def log_softmax(z: Row) -> Row:
+    if all(v is None for v in z):
+        return [None] * len(z)
+    _, total, top = exponentials(z)
+    log = total.log()
+    return [None if v is None else (v - top) - log for v in z]
+
+
+def logsumexp(z: Row) -> Row:
+    if all(v is None for v in z):
+        return [None]
+    _, total, top = exponentials(z)
+    return [top + total.log()]
+
+
+def sparsemax(z: Row) -> Row:
+    """The projection onto the simplex, by sorting (Martins and Astudillo, algorithm 1), in exact arithmetic."""
+    present = sorted((v for v in z if v is not None), reverse=True)
+    if not present:
+        return [fmpq(0)] * len(z)
+    total, tau = fmpq(0), fmpq(0)
+    for k, v in enumerate(present, 1):
+        total += v
+        if 1 + k * v > total:
+            tau = (total - 1) / k
+    return [fmpq(0) if v is None or v < tau else v - tau for v in z]
+
+
+FORWARD = {"softmax": softmax, "softmin": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp,
+           "sparsemax": sparsemax}  # fmt: skip
+
+
+def forward(
+    name: str, row: Sequence[float], dtype: str, temperature: float = 1.0, mask: Sequence[bool] | None = None
+) -> Reference:
+    """The exact row; NaN where the policy says so."""
+    return _forward(name, tuple(row), dtype, temperature, None if mask is None else tuple(mask))
+
+
+@lru_cache(maxsize=4096)
+def _forward(
+    name: str, row: Sequence[float], dtype: str, temperature: float, mask: tuple[bool, ...] | None
+) -> Reference:
+    sign = -1 if name == "softmin" else 1
+    row = [sign * x for x in row]
+    kept = [x for k, x in enumerate(row) if mask is None or mask[k]]
+    n = 1 if name == "logsumexp" else len(row)
+    if any(x != x for x in kept) or (math.inf in kept and name != "logsumexp"):
+        return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
+    if math.inf in kept:
+        return Reference.of(dtype, [Rounded(math.inf, math.inf, 0)])
+    if kept and all(x == -math.inf for x in kept) and name != "logsumexp":
+        return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
+    z = entries(row, temperature, mask)
+    return resolve_row(lambda: FORWARD[name](z), dtype)
+
+
+def backward(
+    name: str, grad: Sequence[float], y: Sequence[float], dtype: str, temperature: float = 1.0,
+    mask: Sequence[bool] | None = None,
+) -> tuple[Reference, np.ndarray[Any, np.dtype[np.float64]]]:  # fmt: skip
+    """The exact gradient for a given output y (input x for logsumexp), and the size of the terms that it is made of."""
+    keep = [True] * len(y) if mask is None else list(mask)
+    t = rational(-temperature if name == "softmin" else temperature)
+    if name == "logsumexp":
+        z = entries(y, 1.0, mask)
+        reference = resolve_row(lambda: [rational(grad[0]) * p for p in softmax(z)], dtype)
+        return reference, np.zeros(len(y))
+    g = [rational(v) if k else fmpq(0) for v, k in zip(grad, keep, strict=True)]
+    if name in ("softmax", "softmin"):
+        p = [rational(v) for v in y]
+        dot = sum((a * b for a, b in zip(g, p, strict=True)), fmpq(0))
+        size = sum((abs(a * b) for a, b in zip(g, p, strict=True)), fmpq(0))
+        sizes = [b * (abs(a) + size) / abs(t) for a, b in zip(g, p, strict=True)]
+        return resolve_row(lambda: [b * (a - dot) / t for a, b in zip(g, p, strict=True)], dtype), _floats(sizes)
+    if name == "log_softmax":
+        total, size = sum(g, fmpq(0)), sum((abs(a) for a in g), fmpq(0))
+        shares = [None if v == -math.inf else rational(v) for v in y]
+        sizes = [(abs(a) + (size if k else 0)) / abs(t) for a, k in zip(g, keep, strict=True)]
+
+        def gradient() -> Row:
+            return [
+                ((a - (0 if s is None else ball(s).exp() * total)) / t if k else fmpq(0))
+                for a, s, k in zip(g, shares, keep, strict=True)
+            ]
+
+        return resolve_row(gradient, dtype), _floats(sizes)
+    assert name == "sparsemax"
+    support = [v > 0 for v in y]
+    total = sum((a for a, s in zip(g, support, strict=True) if s), fmpq(0))
+    size = sum((abs(a) for a, s in zip(g, support, strict=True) if s), fmpq(0))
+    count = sum(support)
+    values = [a - total / count if s else fmpq(0) for a, s in zip(g, support, strict=True)]
+    sizes = [abs(a) + size / count if s else fmpq(0) for a, s in zip(g, support, strict=True)]
+    return resolve_row(lambda: values, dtype), _floats(sizes)
+
+
+def _floats(values: Row) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([float(arb(v).mid()) for v in values])

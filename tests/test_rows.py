@@ -1,0 +1,591 @@
+"""The softmax family: exact values on small rows, the policy for infinities and masks, layouts, lengths, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import actfn
+
+from . import row_oracle
+from .test_values import assert_within
+
+FORWARDS = ["softmax", "log_softmax", "softmin", "sparsemax", "logsumexp"]
+SAME_SHAPE = FORWARDS[:4]
+# Error of forward functions in float16 and float32, which are computed in float64, in ULP.
+BOUND = {"float16": 0.51, "float32": 1.0}
+LENGTHS = [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 255, 256, 257]
+LONG = [4095, 4096, 4097, 10000]
+EPS = 2.0**-53
+
+
+def allowed(
+    name: str, x: Sequence[float], exact: row_oracle.Reference, temperature: float, mask: Sequence[bool] | None
+) -> NDArray[np.float64]:
+    """Bound per entry in ULP of float64, computed as a good float64 algorithm does.
+
+    Rounding x - top once changes exp(x - top) by up to |x - top| half-ULP; a temperature rounds x / temperature too.
+    sparsemax and logsumexp add numbers of the size of 1 and of top.
+    """
+    z = np.array(x) / (-temperature if name == "softmin" else temperature)
+    if mask is not None:
+        z = np.where(mask, z, -np.inf)
+    z = np.where(np.isnan(z), -np.inf, z)
+    top = z.max(initial=-np.inf)
+    with np.errstate(all="ignore"):
+        gap = np.where(np.isfinite(z), top - z, 0.0)
+        inner = np.where(np.isfinite(z), np.abs(z) + abs(top), 0.0) if temperature != 1 else np.zeros(len(z))
+        spacing = np.ldexp(1.0, exact.quantum)
+        base = 3 + len(z) / 16
+        if name == "logsumexp":
+            return np.array([base]) + np.nan_to_num(2 * EPS * (abs(top) + 1) / spacing)
+        if name == "sparsemax":
+            return base + (len(z) + 4) * EPS / spacing + inner * EPS / spacing
+        if name == "log_softmax":
+            second = np.sort(gap[np.isfinite(z)])[1:2].sum()
+            return base + np.where(gap == 0, np.minimum(second, 750), 0) + inner * EPS / spacing * 2
+        return base + np.minimum(gap, 750) + inner
+
+
+def check(
+    name: str, got: NDArray[Any], x: NDArray[Any], temperature: float = 1.0, mask: Sequence[bool] | None = None
+) -> None:
+    """One row against the exact one."""
+    got = np.atleast_1d(got)
+    dtype = got.dtype.name
+    exact = row_oracle.forward(name, x.astype(float).tolist(), dtype, temperature, mask)
+    if dtype != "float64":
+        assert_within(exact, got, BOUND[dtype], x=x if got.size == x.size else x[:1])
+        return
+    errors = exact.errors(got)
+    bounds = allowed(name, x.astype(float).tolist(), exact, temperature, mask)
+    worst = int(np.argmax(errors / bounds))
+    assert errors[worst] <= bounds[worst], (
+        f"{name}: {errors[worst]:.4g} ULP, allowed {bounds[worst]:.4g}, at entry {worst} of {x.tolist()}: "
+        f"got {got[worst]!r}, exact {exact.nearest[worst]!r}"
+    )
+
+
+def some_rows(dtype: str) -> list[NDArray[Any]]:
+    """Rows of 1 ... 70 entries: ordinary, wide, narrow, dominated, tied, tiny, huge."""
+    rng = np.random.default_rng(11)
+    rows: list[Any] = [rng.normal(size=n) * s for s in (1e-3, 1, 10, 100, 1e4) for n in (1, 2, 3, 7, 16, 47, 48, 70)]
+    rows += [[0.0, gap] for gap in (1e-3, 1, 16, 17, 20, 37, 50, 88, 100, 700, 745, 1000, 3e4)]
+    rows += [[5.0] * n for n in (1, 2, 3, 16, 49)] + [[1.0, 1.0, 0.0], [-7.0, 3.0, 3.0, 3.0, -50.0]]
+    rows += [[0.0, -0.0, 0.0], [6e-8, 1e-7], [60000.0, -60000.0], [60000.0, 60000.0], [-6e4, -6e4, -59999.0]]
+    rows += [[-0.3665, -1.2], [1000.0] + [0.0] * 60, [-1000.0] * 20 + [-999.0]]
+    if dtype != "float16":
+        huge = float(np.finfo(dtype).max)
+        rows += [[huge, 0.0], [huge, huge], [huge, -huge], [-huge, -huge, 0.0], [1e-40, -1e-40, 1e-39]]
+    return [np.array(row, dtype) for row in rows]
+
+
+# ---- Values ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("function", FORWARDS)
+def test_values_of_rows(function: str, dtype: str) -> None:
+    """Every entry of every row is within its bound of the exact one."""
+    for x in some_rows(dtype):
+        got = getattr(actfn, function)(x)
+        assert got.dtype == x.dtype
+        check(function, got, x)
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 3.0, 1e-6, 1e6])
+@pytest.mark.parametrize("function", ["softmax", "log_softmax", "softmin"])
+def test_temperature(function: str, temperature: float) -> None:
+    """Scores are divided by the temperature before anything else."""
+    for dtype in ("float32", "float64"):
+        for x in some_rows(dtype):
+            if np.abs(x).max() < 1e6:
+                check(function, getattr(actfn, function)(x, temperature=temperature), x, temperature)
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("function", FORWARDS)
+@pytest.mark.parametrize("n", LENGTHS + LONG)
+def test_every_length(function: str, n: int) -> None:
+    """Rows around the sizes at which the kernels change their ways."""
+    rng = np.random.default_rng(n)
+    for dtype in ("float16", "float32", "float64") if n < 300 else ("float32", "float64"):
+        x = (rng.normal(size=(2 if n < 300 else 1, n)) * 3).astype(dtype)
+        got = getattr(actfn, function)(x)
+        for k, row in enumerate(x):
+            check(function, got[k], row)
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("rows", [1, 2, 15, 16, 17, 31, 33])
+@pytest.mark.parametrize("n", [1, 2, 5, 17])
+def test_every_number_of_rows(rows: int, n: int) -> None:
+    """The last group of rows, which does not fill the lanes, is as right as the others."""
+    x = np.random.default_rng(rows).normal(size=(rows, n)).astype(np.float32)
+    for function in FORWARDS:
+        got = getattr(actfn, function)(x)
+        for k in range(rows):
+            check(function, got[k], x[k])
+
+
+def test_large_arrays_use_threads_and_give_the_same_bits() -> None:
+    """Rows are never split between threads, so their number changes nothing."""
+    x = np.random.default_rng(0).normal(size=(300, 301))
+    for function in FORWARDS:
+        results = []
+        for threads in (1, 2, 0):
+            actfn.set_num_threads(threads)
+            results.append(getattr(actfn, function)(x))
+        assert all(r.tobytes() == results[0].tobytes() for r in results)
+
+
+def test_probabilities_sum_to_1(dtype: str) -> None:
+    """Up to n roundings of the dtype."""
+    for x in some_rows(dtype):
+        for function in (actfn.softmax, actfn.softmin, actfn.sparsemax):
+            y = function(x).astype(np.float64)
+            assert abs(y.sum() - 1) <= 0.51 * x.size * np.finfo(dtype).eps
+            assert np.all(y >= 0) and np.all(y <= 1)
+
+
+# ---- Gradients ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("function", FORWARDS)
+def test_gradients_of_rows(function: str, dtype: str) -> None:
+    """Within the forward's bound of the exact gradient for that output, plus the rounding of the sum's terms."""
+    rng = np.random.default_rng(2)
+    backward = getattr(actfn, f"{function}_backward")
+    for x in some_rows(dtype):
+        saved = x if function == "logsumexp" else getattr(actfn, function)(x)
+        grad = np.asarray(rng.normal(size=() if function == "logsumexp" else x.shape)).astype(dtype)
+        for temperature in (1.0,) if function in ("logsumexp", "sparsemax") else (1.0, 0.3):
+            keywords = {} if temperature == 1 else {"temperature": temperature}
+            got = backward(grad, saved, **keywords)
+            assert got.dtype == x.dtype and got.shape == x.shape
+            exact, size = row_oracle.backward(
+                function, np.atleast_1d(grad).astype(float).tolist(), saved.astype(float).tolist(), dtype, temperature
+            )
+            with np.errstate(all="ignore"):
+                rounding = EPS * np.nan_to_num(size / np.ldexp(1.0, exact.quantum))
+            # In log_softmax exp(y) has up to |y| <= 745 ULP more.
+            terms = x.size + 8 + (800 if function == "log_softmax" else 0)
+            bound = BOUND.get(dtype, 3.0) + terms * rounding
+            if dtype == "float64" and function == "logsumexp":
+                bound = allowed("softmax", x.tolist(), exact, 1.0, None) + 1
+            errors = exact.errors(got)
+            worst = int(np.argmax(errors - bound))
+            assert errors[worst] <= bound[worst], (
+                f"{errors[worst]:.4g} ULP, allowed {bound[worst]:.4g}: grad {grad!r} and {saved!r} "
+                f"gave {got[worst]!r}, exact {exact.nearest[worst]!r}"
+            )
+
+
+@pytest.mark.parametrize("n", [*LENGTHS, 4097])
+def test_gradients_agree_with_finite_differences(n: int) -> None:
+    """A second opinion, which knows nothing of outputs and inputs: sum(grad * f) changes as the gradient says."""
+    rng = np.random.default_rng(n)
+    x, grad, step = rng.normal(size=(3, n))
+    step *= 1e-5 / np.abs(step).max()
+    for function in FORWARDS:
+        f: Callable[..., Any] = getattr(actfn, function)
+        g: Any = grad[0] if function == "logsumexp" else grad
+        gradient = getattr(actfn, f"{function}_backward")(g, x if function == "logsumexp" else f(x))
+        if function == "sparsemax" and np.any((f(x - step) > 0) != (f(x + step) > 0)):
+            continue
+        change = np.sum(g * f(x + step)) - np.sum(g * f(x - step))
+        assert change == pytest.approx(2 * np.sum(gradient * step), rel=1e-5, abs=1e-14 * n)
+
+
+# ---- Infinities and NaN ---------------------------------------------------------------------------------------
+
+INF, NAN = np.inf, np.nan
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [3, 20, 50, 5000])
+@pytest.mark.parametrize("function", FORWARDS)
+def test_special_rows(function: str, n: int, dtype: str) -> None:
+    """-inf entries count as absent; +inf or nothing but -inf gives NaN (logsumexp: +inf, -inf); NaN gives NaN."""
+    pad = [0.0] * (n - 3)
+    for start in ([1.0, -INF, 2.0], [INF, 0.0, 1.0], [INF, -INF, INF], [NAN, 0.0, 1.0], [0.0, NAN, INF],
+                  [-INF, NAN, -INF], [NAN, NAN, NAN]):  # fmt: skip
+        for x in (np.array(start + pad, dtype), np.array(pad + start, dtype)):
+            check(function, getattr(actfn, function)(x), x)
+    x = np.full(n, -INF, dtype)
+    check(function, getattr(actfn, function)(x), x)
+    x[n // 2] = 3.0
+    check(function, getattr(actfn, function)(x), x)
+
+
+def test_special_rows_do_not_touch_their_neighbours() -> None:
+    """Rows share vector registers, yet a NaN stays in its own."""
+    clean = np.random.default_rng(1).normal(size=(33, 5))
+    dirty = clean.copy()
+    dirty[7], dirty[20] = NAN, INF
+    for function in FORWARDS:
+        f = getattr(actfn, function)
+        keep = np.ones(33, bool)
+        keep[[7, 20]] = False
+        assert np.array_equal(f(dirty)[keep], f(clean)[keep])
+
+
+def test_gradients_propagate_nan() -> None:
+    """A NaN in grad or in the output makes the row's gradient NaN, wherever it stands in the row."""
+    for function in SAME_SHAPE:
+        backward = getattr(actfn, f"{function}_backward")
+        y = getattr(actfn, function)(np.array([1.0, 1.2, 0.9]))
+        for k in range(3):
+            g = np.zeros(3)
+            g[k] = NAN
+            assert np.isnan(backward(g, y)).any(), f"{function}: NaN in grad disappeared"
+            bad = y.copy()
+            bad[k] = NAN
+            assert np.isnan(backward(np.ones(3), bad)).any(), f"{function}: NaN in y disappeared"
+    assert np.isnan(actfn.logsumexp_backward(NAN, np.zeros(3))).all()
+    assert np.isnan(actfn.logsumexp_backward(1.0, np.array([0.0, NAN, 1.0]))).all()
+
+
+# ---- Masks ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [3, 17, 48, 100, 5000])
+@pytest.mark.parametrize("function", FORWARDS)
+def test_masked_entries_take_no_part(function: str, n: int, dtype: str) -> None:
+    """Masked entries give 0 (log_softmax: -inf) even where they hold NaN or inf; the others are as without them."""
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n).astype(dtype)
+    mask = rng.random(n) < 0.6
+    mask[:2] = True, False
+    x[1] = NAN
+    if n > 3:
+        mask[2], x[2] = False, INF
+    got = getattr(actfn, function)(x, mask=mask)
+    check(function, got, x, mask=mask.tolist())
+    if function != "logsumexp":
+        assert np.all(got[~mask] == (-INF if function == "log_softmax" else 0))
+
+
+@pytest.mark.parametrize("n", [1, 3, 48, 5000])
+def test_fully_masked_rows(n: int, dtype: str) -> None:
+    """Nothing takes part: probabilities are 0, logarithms -inf, gradients 0, whatever the entries are."""
+    nothing = np.zeros(n, bool)
+    for fill in (1.0, NAN, INF, -INF):
+        x = np.full(n, fill, dtype)
+        for function in ("softmax", "softmin", "sparsemax"):
+            assert np.all(getattr(actfn, function)(x, mask=nothing) == 0), function
+        assert np.all(actfn.log_softmax(x, mask=nothing) == -INF)
+        assert actfn.logsumexp(x, mask=nothing) == -INF
+        assert np.all(actfn.logsumexp_backward(1.0, x, mask=nothing) == 0)
+
+
+def test_masked_gradients(dtype: str) -> None:
+    """The gradient of a masked entry is 0, and its incoming gradient, even NaN, changes nothing."""
+    rng = np.random.default_rng(4)
+    for n in (3, 17, 50):
+        x, grad = rng.normal(size=(2, n)).astype(dtype)
+        mask = rng.random(n) < 0.5
+        mask[:2] = True, False
+        poisoned = np.where(mask, grad, NAN).astype(dtype)
+        for function in SAME_SHAPE:
+            y = getattr(actfn, function)(x, mask=mask)
+            got = getattr(actfn, f"{function}_backward")(poisoned, y, mask=mask)
+            alone = getattr(actfn, function)(x[mask])
+            wanted = getattr(actfn, f"{function}_backward")(grad[mask], alone)
+            assert np.all(got[~mask] == 0), function
+            np.testing.assert_allclose(got[mask], wanted, rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
+        got = actfn.logsumexp_backward(1.0, x, mask=mask)
+        assert np.all(got[~mask] == 0)
+        np.testing.assert_allclose(got[mask], actfn.softmax(x[mask]), rtol=4 * np.finfo(dtype).eps)
+
+
+def test_gradient_of_a_fully_masked_row_is_0() -> None:
+    """Also through the output: y is 0 or -inf there."""
+    nothing = np.zeros(4, bool)
+    for function in SAME_SHAPE:
+        y = getattr(actfn, function)(np.ones(4), mask=nothing)
+        assert np.all(getattr(actfn, f"{function}_backward")(np.ones(4), y, mask=nothing) == 0), function
+
+
+def test_masks_broadcast() -> None:
+    """A mask of shape (n,) or (rows, 1) is that of every row or of whole rows."""
+    x = np.random.default_rng(0).normal(size=(4, 3, 5))
+    for mask in (np.arange(5) % 2 == 0, np.array([[True], [False], [True]]), np.array(True), np.array(False)):
+        for function in FORWARDS:
+            f = getattr(actfn, function)
+            assert np.array_equal(f(x, mask=mask), f(x, mask=np.broadcast_to(mask, x.shape).copy()))
+
+
+# ---- Axes and layouts -----------------------------------------------------------------------------------------
+
+
+def layouts(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The same values in other arrangements of memory."""
+    wide = np.zeros(tuple(2 * s for s in x.shape), x.dtype)
+    every = tuple(slice(None, None, 2) for _ in x.shape)
+    wide[every] = x
+    raw = np.zeros(x.nbytes + 1, np.uint8)
+    misaligned = np.frombuffer(raw.data, x.dtype, offset=1).reshape(x.shape)
+    misaligned[...] = x
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    return {
+        "C": np.ascontiguousarray(x),
+        "F": np.asfortranarray(x),
+        "strided": wide[every],
+        "reversed": np.flip(np.flip(x).copy()),
+        "transposed": np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0),
+        "misaligned": misaligned,
+        "byte-swapped": x.astype(x.dtype.newbyteorder()),
+        "read-only": frozen,
+    }
+
+
+@pytest.mark.parametrize("arrangement", list(layouts(np.zeros(1))))
+@pytest.mark.parametrize("shape", [(3, 5, 4), (2, 3, 4, 5), (1, 18, 2), (2, 1, 50), (7,), (50, 1)])
+def test_axes_and_layouts(shape: tuple[int, ...], arrangement: str) -> None:
+    """Along every axis and in every layout the rows are the exact ones, forward and backward."""
+    rng = np.random.default_rng(len(shape))
+    plain = rng.normal(size=shape).astype(np.float32)
+    x = layouts(plain)[arrangement]
+    for axis in range(-len(shape), len(shape)):
+        last = np.moveaxis(plain, axis, -1)
+        for function in FORWARDS:
+            got = getattr(actfn, function)(x, axis=axis)
+            assert got.dtype == np.float32
+            if function == "logsumexp":
+                flat = got.reshape(-1, 1)
+                gradient = actfn.logsumexp_backward(got, x, axis=axis)
+                wanted = np.moveaxis(actfn.logsumexp_backward(got, np.ascontiguousarray(last)), -1, axis)
+            else:
+                assert got.shape == shape
+                flat = np.moveaxis(got, axis, -1).reshape(-1, shape[axis])
+                gradient = getattr(actfn, f"{function}_backward")(x, got, axis=axis)
+                inner = np.ascontiguousarray(np.moveaxis(got, axis, -1))
+                wanted = np.moveaxis(
+                    getattr(actfn, f"{function}_backward")(np.ascontiguousarray(last), inner), -1, axis
+                )
+            if axis >= 0:
+                for k, row in enumerate(last.reshape(-1, shape[axis])):
+                    check(function, flat[k], row)
+            assert gradient.shape == shape
+            np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-7)
+
+
+def test_keepdims() -> None:
+    """logsumexp keeps the axis with length 1 when asked."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    for axis in range(3):
+        kept = actfn.logsumexp(x, axis, keepdims=True)
+        assert kept.shape == tuple(1 if k == axis else s for k, s in enumerate(x.shape))
+        assert np.array_equal(np.squeeze(kept, axis), actfn.logsumexp(x, axis))
+        assert np.array_equal(actfn.logsumexp_backward(kept, x, axis),
+                              actfn.logsumexp_backward(np.squeeze(kept, axis), x, axis))  # fmt: skip
+
+
+def test_logsumexp_of_one_row_is_a_scalar() -> None:
+    """As NumPy's own reductions return."""
+    assert isinstance(actfn.logsumexp(np.ones(3, np.float32)), np.float32)
+    assert isinstance(actfn.logsumexp([1, 2, 3]), np.float64)
+
+
+# ---- dtypes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FORWARDS)
+@pytest.mark.parametrize(
+    ("values", "kind", "computed"),
+    [
+        ([0, 200], "uint8", "float32"),
+        ([127, -128], "int8", "float32"),
+        ([-32768, 32767], "int16", "float32"),
+        ([True, False], "bool", "float32"),
+        ([65535, 0], "uint16", "float32"),
+        ([2147483647, -2147483648], "int32", "float64"),
+        ([3, 4], "int64", "float64"),
+        ([0, 4294967295], "uint32", "float64"),
+        ([7, 1], "uint64", "float64"),
+    ],
+)
+def test_integers_become_floats_first(function: str, values: list[int], kind: str, computed: str) -> None:
+    """Nothing wraps around: softmax of uint8 [0, 200] is [0, 1]."""
+    x = np.array(values, kind)
+    got = getattr(actfn, function)(x)
+    assert got.dtype == computed
+    check(function, got, x)
+
+
+def test_lists_compute_in_float64() -> None:
+    """Python numbers are float64, as for every NumPy function."""
+    for function in FORWARDS:
+        assert getattr(actfn, function)([1.0, 2.0]).dtype == np.float64
+        assert getattr(actfn, function)([1, 2]).dtype == np.float64
+
+
+@pytest.mark.parametrize("function", FORWARDS)
+@pytest.mark.parametrize("bad", [np.ones(3, complex), np.array(["a", "b"]), np.array([None, 1]),
+                                 np.ones(3, np.longdouble), np.ones(3, "m8[s]"), np.ones(3, "M8[s]")],
+                         ids=lambda array: array.dtype.name)  # fmt: skip
+def test_other_dtypes_are_refused(function: str, bad: NDArray[Any]) -> None:
+    """TypeError that names the function, forward and backward; out stays as it was."""
+    out = np.full(3, 7.0)
+    with pytest.raises(TypeError, match=rf"^{function}: x must"):
+        getattr(actfn, function)(bad, out=out if function != "logsumexp" else np.array(7.0))
+    with pytest.raises(TypeError, match=rf"^{function}_backward: (y|x) must"):
+        getattr(actfn, f"{function}_backward")(1.0, bad, out=out)
+    with pytest.raises(TypeError, match=rf"^{function}_backward: grad must"):
+        getattr(actfn, f"{function}_backward")(bad, np.ones(bad.shape), out=out)
+    assert np.all(out == 7.0)
+
+
+# ---- out ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", SAME_SHAPE)
+def test_out(function: str) -> None:
+    """The result goes into out, and out is what is returned, whatever its layout or a wider dtype."""
+    f = getattr(actfn, function)
+    x = np.random.default_rng(0).normal(size=(6, 50)).astype(np.float32)
+    wanted = f(x)
+    for arrangement, out in layouts(np.empty_like(x)).items():
+        if out.flags.writeable:
+            assert f(x, out=out) is out
+            np.testing.assert_array_equal(out, wanted, err_msg=arrangement)
+    wider = np.empty(x.shape)
+    assert f(x, out=wider) is wider
+    np.testing.assert_array_equal(wider, wanted)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("n", [5, 16, 47, 48, 49, 300, 5000])
+@pytest.mark.parametrize("function", SAME_SHAPE)
+def test_in_place_and_overlapping_out(function: str, n: int, axis: int) -> None:
+    """out may be the input, or any view that overlaps it; so may it be grad or y of the backward."""
+    f, backward = getattr(actfn, function), getattr(actfn, f"{function}_backward")
+    rng = np.random.default_rng(n)
+    start = rng.normal(size=(7, n) if axis else (n, 7))
+    wanted = f(start, axis)
+    x = start.copy()
+    assert f(x, axis, out=x) is x
+    np.testing.assert_array_equal(x, wanted)
+    for shifted in (slice(1, None), slice(None, None, -1)):
+        base = np.concatenate([start, start[:1]])
+        x = base[: len(start)]
+        out = base[shifted] if shifted.step is None else x[::-1]
+        f(x, axis, out=out)
+        np.testing.assert_array_equal(out, wanted)
+    y, grad = f(start, axis), rng.normal(size=start.shape)
+    wanted = backward(grad, y, axis)
+    for operand in (0, 1):
+        operands = [grad.copy(), y.copy()]
+        backward(*operands, axis, out=operands[operand])
+        np.testing.assert_array_equal(operands[operand], wanted)
+
+
+def test_out_of_logsumexp() -> None:
+    """Here too out is returned; it has the reduced shape."""
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    out = np.empty(4)
+    assert actfn.logsumexp(x, out=out) is out
+    assert np.array_equal(out, actfn.logsumexp(x))
+    inside = x.copy()
+    actfn.logsumexp(inside, out=inside[:, 2])
+    assert np.array_equal(inside[:, 2], out)
+
+
+@pytest.mark.parametrize("function", FORWARDS)
+def test_wrong_out(function: str) -> None:
+    """A wrong shape, a dtype that cannot hold the result or a read-only array is refused before anything is written."""
+    f = getattr(actfn, function)
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    shape = (4,) if function == "logsumexp" else (4, 5)
+    wrong = np.full((5, 4), 7.0)
+    with pytest.raises(ValueError, match=rf"^{function}: out must have shape"):
+        f(x, out=wrong)
+    integers = np.full(shape, 7)
+    with pytest.raises(TypeError, match=rf"^{function}: out must"):
+        f(x, out=integers)
+    frozen = np.full(shape, 7.0)
+    frozen.flags.writeable = False
+    with pytest.raises(ValueError, match=rf"^{function}: out must be writ"):
+        f(x, out=frozen)
+    with pytest.raises(TypeError, match=rf"^{function}: out must be an array"):
+        f(x, out=[0.0] * 4)
+    assert np.all(wrong == 7) and np.all(integers == 7) and np.all(frozen == 7)
+
+
+# ---- Nothing at all -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((3, 0), 1), ((3, 0), 0), ((0, 3), 1), ((0, 3), 0), ((0,), 0), ((2, 0, 3), 1)]
+)
+def test_empty(shape: tuple[int, ...], axis: int) -> None:
+    """Empty in, empty out; the sum over nothing is 0, so logsumexp gives -inf."""
+    x = np.zeros(shape, np.float32)
+    for function in SAME_SHAPE:
+        y = getattr(actfn, function)(x, axis)
+        assert y.shape == shape and y.dtype == np.float32
+        assert getattr(actfn, f"{function}_backward")(x, y, axis).shape == shape
+        assert getattr(actfn, function)(x, axis, mask=np.ones(shape, bool)).shape == shape
+    total = actfn.logsumexp(x, axis)
+    reduced = shape[:axis] + shape[axis + 1 :]
+    assert np.shape(total) == reduced and np.all(total == -np.inf)
+    assert actfn.logsumexp_backward(np.ones(reduced), x, axis).shape == shape
+
+
+# ---- Errors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FORWARDS)
+def test_errors_name_the_function(function: str) -> None:
+    """What is wrong, and where."""
+    f, backward = getattr(actfn, function), getattr(actfn, f"{function}_backward")
+    x = np.ones((2, 3))
+    g = np.ones(2) if function == "logsumexp" else x
+    for call, name in ((lambda **k: f(x, **k), function), (lambda **k: backward(g, x, **k), f"{function}_backward")):
+        for axis in (2, -3):
+            with pytest.raises(np.exceptions.AxisError, match=name):
+                call(axis=axis)
+        with pytest.raises(TypeError, match=f"{name}: axis must be an integer"):
+            call(axis=0.5)
+        with pytest.raises(TypeError, match=f"{name}: axis must be an integer"):
+            call(axis=None)
+        with pytest.raises(TypeError, match=f"{name}: mask must hold bool"):
+            call(mask=np.ones((2, 3)))
+        with pytest.raises(ValueError, match=f"{name}: mask must broadcast"):
+            call(mask=np.ones((3, 2), bool))
+    with pytest.raises(np.exceptions.AxisError, match=function):
+        f(np.float64(1.0))
+    with pytest.raises(ValueError, match=f"{function}_backward: grad must broadcast"):
+        backward(np.ones((4, 3)), x)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, 0.0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("function", ["softmax", "log_softmax", "softmin"])
+def test_temperature_must_be_positive_and_finite(function: str, temperature: float) -> None:
+    """ValueError that names function and value."""
+    for name, call in ((function, (np.ones(3),)), (f"{function}_backward", (np.ones(3), np.ones(3)))):
+        with pytest.raises(ValueError, match=f"{name}: temperature must be positive"):
+            getattr(actfn, name)(*call, temperature=temperature)
+        with pytest.raises(TypeError, match=f"{name}: temperature must be a number"):
+            getattr(actfn, name)(*call, temperature="hot")
+
+
+def test_no_warnings_from_rows(with_build: ModuleType, dtype: str) -> None:
+    """Not even where NumPy is told to raise at every floating-point flag."""
+    rows = [*some_rows(dtype), np.array([INF, NAN, -INF, 0], dtype), np.full(60, -INF, dtype)]
+    with np.errstate(all="raise"):
+        for x in rows:
+            for function in FORWARDS:
+                y = getattr(actfn, function)(x)
+                saved = x if function == "logsumexp" else y
+                getattr(actfn, f"{function}_backward")(np.array(1, dtype), saved)

@@ -1,0 +1,211 @@
+"""Values and gradients against the exact ones, in units in the last place, for every row, dtype and build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import actfn
+
+from . import measure, oracle, samples
+
+
+def assert_within(
+    exact: oracle.Reference, got: NDArray[Any], bound: float, **inputs: NDArray[Any] | Sequence[Any]
+) -> None:
+    """Fail with the worst element, its inputs and the exact result."""
+    errors = exact.errors(got)
+    worst = int(np.argmax(errors)) if errors.size else 0
+    if errors.size and not errors[worst] <= bound:
+        at = ", ".join(f"{name}={np.asarray(values)[worst].item()!r}" for name, values in inputs.items())
+        pytest.fail(
+            f"{errors[worst]:.4g} ULP, allowed {bound:g} ({np.sum(errors > bound)} of {errors.size} exceed it): "
+            f"at {at} got {got[worst].item()!r}, exact {exact.rounded[worst].item()!r}"
+        )
+
+
+# ---- Default parameters ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("direction", measure.DIRECTIONS)
+def test_values(name: str, dtype: str, direction: str, build: str, kernels: ModuleType) -> None:
+    """The function, and its derivative for grad = 1, are within the row's bound of the exact value everywhere."""
+    got = measure.result(kernels, name, direction, dtype)
+    exact = measure.reference(name, direction, dtype)
+    assert_within(exact, got, measure.bound_of(name, direction, dtype), x=samples.values(dtype))
+
+
+# ---- Gradients other than 1 -----------------------------------------------------------------------------------
+
+
+@cache
+def thinned(dtype: str, count: int = 400) -> NDArray[Any]:
+    """Finite samples, fewer of them, evenly picked."""
+    x = samples.values(dtype)
+    x = x[np.isfinite(x)]
+    return x[np.linspace(0, x.size - 1, count).astype(int)]
+
+
+@cache
+def gradients(dtype: str, count: int = 400) -> NDArray[Any]:
+    """Gradients of both signs and all sizes: ordinary, tiny, huge, 0."""
+    rng = np.random.default_rng(7)
+    ordinary = rng.normal(size=count)
+    largest = np.log2(float(np.finfo(dtype).max))
+    sizes = np.exp2(rng.uniform(-largest, largest, count)) * np.sign(ordinary)
+    mixed = np.where(np.arange(count) % 3 == 0, sizes, ordinary)
+    mixed[::50] = 0.0
+    return mixed.astype(dtype)
+
+
+@cache
+def scaled(name: str, dtype: str) -> oracle.Reference:
+    """Exact grad * derivative at the thinned samples."""
+    grad = gradients(dtype).astype(float).tolist()
+    return oracle.elementwise(name, "backward", dtype, thinned(dtype).tolist(), grad=grad)
+
+
+def test_backward_multiplies_by_any_gradient(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
+    """grad * derivative is rounded once in float16 and float32, and one rounding more in float64."""
+    x, grad = thinned(dtype), gradients(dtype)
+    params = oracle.default_params(oracle.ROWS[name]).values()
+    got = kernels.ufuncs[f"{name}_backward"](grad, x, *params)
+    bound = measure.bound_of(name, "backward", dtype) + (0.5 if dtype == "float64" else 0.0)
+    assert_within(scaled(name, dtype), got, bound, grad=grad, x=x)
+
+
+# ---- Other parameters -----------------------------------------------------------------------------------------
+
+# Inside what the row's param_docs allow: "not negative" and "positive" exclude some.
+PARAMETERS: dict[str, list[dict[str, float]]] = {
+    "step": [{"threshold": t} for t in (-1.0, 0.1, 1e30, -1e-40)],
+    "leaky_relu": [{"negative_slope": s} for s in (0.0, -0.5, 2.0, 0.2, 1e-30, 1e30)],
+    "prelu": [{"weight": w} for w in (0.0, -1.5, 3.0, 0.1, 1e-30, 1e30)],
+    "rrelu": [{"lower": a, "upper": b} for a, b in ((0.1, 0.3), (-1.0, 2.0), (0.0, 0.0), (1e-30, 1e30))],
+    "flexible_relu": [{"bias": b} for b in (-0.5, 0.1, 1e-30, -1e30)],
+    "threshold": [{"threshold": t, "value": v} for t, v in ((0.1, -7.1), (-2.0, 20.0), (0.0, 0.0), (1e-40, 1e30))],
+    "hard_tanh": [{"min_val": a, "max_val": b} for a, b in ((0.0, 6.0), (-0.1, 0.3), (-1e-30, 1e30), (2.0, 2.0))],
+    "hard_sigmoid": [
+        {"slope": s, "offset": b} for s, b in ((0.2, 0.5), (1.0, 0.0), (1e-3, 0.3), (1e20, 0.5), (0.0, 0.5))
+    ],
+    "soft_shrink": [{"lambd": v} for v in (0.0, 0.1, 2.0, 1e-30, 1e30)],
+    "hard_shrink": [{"lambd": v} for v in (0.0, 0.1, 2.0, 1e-30, 1e30)],
+    "elu": [{"alpha": a} for a in (0.0, 0.1, -0.7, 3.0, 1e-30, 1e30)],
+    "celu": [{"alpha": a} for a in (0.1, 0.5, 3.0, 1e-4, 1e30)],
+    "softplus": [{"beta": b} for b in (0.1, 2.0, 20.0, 1e-5, 1e5)],
+    "squareplus": [{"b": b} for b in (0.1, 1.0, 1e-10, 1e10)],
+    "swish": [{"beta": b} for b in (0.0, -1.0, 0.1, 2.0, -1.7, 1e-5, 1e5)],
+}  # fmt: skip
+CASES = [(name, index) for name, sets in PARAMETERS.items() for index in range(len(sets))]
+
+
+def test_every_parameter_is_sampled() -> None:
+    """A row with parameters has other values of them here."""
+    assert set(PARAMETERS) == {n for n in measure.elementwise_names() if oracle.ROWS[n].params}
+    for name, sets in PARAMETERS.items():
+        assert all(list(params) == list(oracle.ROWS[name].params) for params in sets)
+
+
+@cache
+def with_parameters(name: str, index: int, direction: str, dtype: str) -> oracle.Reference:
+    """Exact values at the thinned samples for one set of parameters."""
+    return oracle.elementwise(name, direction, dtype, thinned(dtype).tolist(), PARAMETERS[name][index])
+
+
+@pytest.mark.parametrize("direction", measure.DIRECTIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "index"), CASES, ids=[f"{n}-{PARAMETERS[n][i]}" for n, i in CASES])
+def test_other_parameters(name: str, index: int, direction: str, dtype: str, build: str, kernels: ModuleType) -> None:
+    """The bound holds for parameters that are negative, 0, tiny, huge or exceed 1."""
+    x, params = thinned(dtype), PARAMETERS[name][index]
+    suffix, grad = ("", ()) if direction == "forward" else ("_backward", (np.ones_like(x),))
+    got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
+    exact = with_parameters(name, index, direction, dtype)
+    assert_within(exact, got, measure.bound_of(name, direction, dtype), x=x)
+
+
+@cache
+def per_channel(name: str, direction: str, dtype: str, kind: str) -> tuple[NDArray[Any], Any, oracle.Reference]:
+    """x of shape (channels, n), parameter arrays of dtype `kind` and shape (channels, 1), and exact values."""
+    with np.errstate(all="ignore"):
+        columns = {p: np.array([s[p] for s in PARAMETERS[name]], kind)[:, None] for p in PARAMETERS[name][0]}
+    x = np.broadcast_to(thinned(dtype, 61), (len(PARAMETERS[name]), 61))
+    flat = {p: np.broadcast_to(v, x.shape).astype(float).ravel().tolist() for p, v in columns.items()}
+    exact = oracle.elementwise(name, direction, dtype, x.astype(float).ravel().tolist(), flat)
+    return x, columns, exact
+
+
+@pytest.mark.parametrize("direction", measure.DIRECTIONS)
+@pytest.mark.parametrize(("dtype", "kind"), [("float32", "float32"), ("float32", "float64"), ("float64", "float64")])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_per_channel(
+    name: str, direction: str, dtype: str, kind: str, build: str, kernels: ModuleType
+) -> None:
+    """An array of parameters broadcasts, is read at its own precision and never changes the dtype of the result."""
+    x, columns, exact = per_channel(name, direction, dtype, kind)
+    suffix, grad = ("", ()) if direction == "forward" else ("_backward", (np.array(1, dtype),))
+    got = kernels.ufuncs[name + suffix](*grad, x, *columns.values())
+    assert got.shape == x.shape
+    parameters = {p: np.broadcast_to(v, x.shape).ravel() for p, v in columns.items()}
+    assert_within(exact, got.ravel(), measure.bound_of(name, direction, dtype), x=x.ravel(), **parameters)
+
+
+# ---- Learned parameters ---------------------------------------------------------------------------------------
+
+
+@cache
+def learned_reference(name: str, param: str) -> tuple[Mapping[str, NDArray[Any]], oracle.Reference]:
+    """x, grad and parameters in float64, and exact gradients with respect to a parameter, element by element."""
+    x = np.tile(thinned("float64", 150), len(PARAMETERS[name]))
+    params = {p: np.repeat([s[p] for s in PARAMETERS[name]], 150) for p in PARAMETERS[name][0]}
+    grad = np.random.default_rng(3).normal(size=x.size)
+    exact = oracle.elementwise(
+        name, param, "float64", x.tolist(), {p: v.tolist() for p, v in params.items()}, grad.tolist()
+    )
+    return {"grad": grad, "x": x, **params}, exact
+
+
+def test_learned_gradients(learned: str, build: str, kernels: ModuleType) -> None:
+    """The gradient with respect to a learned parameter agrees with SymPy's derivative of the formula."""
+    name, param = learned.split("-")
+    inputs, exact = learned_reference(name, param)
+    got = kernels.ufuncs[f"{name}_backward_{param}"](*inputs.values())
+    assert_within(exact, got, measure.bound_of(name, "backward", "float64") + 0.5, **inputs)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (3, 1), (4, 1, 1), (4, 3, 5), (1, 3, 1)])
+def test_learned_gradients_are_summed_to_the_shape_of_the_parameter(
+    learned: str, dtype: str, shape: tuple[int, ...]
+) -> None:
+    """A parameter that was broadcast gets the sum of its elements' gradients, in its own shape."""
+    name, param = learned.split("-")
+    rng = np.random.default_rng(5)
+    grad, x = rng.normal(size=(2, 4, 3, 5)).astype(dtype)
+    value = rng.uniform(0.5, 1.5, shape).astype(dtype)
+    gx, gp = getattr(actfn, f"{name}_backward")(grad, x, value)
+    assert gx.shape == x.shape and gx.dtype == x.dtype
+    assert np.shape(gp) == shape and gp.dtype == np.dtype(dtype)
+    whole = np.broadcast_to(value, x.shape)
+    columns = [a.astype(float).ravel().tolist() for a in (x, whole, grad)]
+    terms = oracle.elementwise(name, param, "float64", columns[0], {param: columns[1]}, columns[2])
+    terms_array = terms.nearest.reshape(x.shape)
+    axes = tuple(k for k in range(3) if k < 3 - len(shape) or shape[k - 3 + len(shape)] == 1)
+    wanted = np.sum(terms_array, axis=axes).reshape(shape)
+    scale = np.sum(np.abs(terms_array), axis=axes).reshape(shape)
+    # One rounding to the dtype, and float64 rounding of the sum's terms.
+    tolerance = 0.51 * np.spacing(np.abs(wanted).astype(dtype)).astype(float) + 60 * 2.0**-52 * scale
+    assert np.all(np.abs(gp - wanted) <= tolerance)
+
+
+def test_large_sums_of_learned_gradients_are_exact_enough() -> None:
+    """Half a million equal float32 gradients add up without losing a digit."""
+    x = np.full((700, 701), -1.0, np.float32)
+    _, gw = actfn.prelu_backward(np.float32(0.1), x, np.float32(0.25))
+    assert gw == np.float32(-x.size * np.float64(np.float32(0.1)))
