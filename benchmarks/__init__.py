@@ -1,0 +1,1 @@
+"""Long runs: the proof of accuracy over all float32 inputs, and the race against other libraries."""
