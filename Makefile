@@ -14,11 +14,12 @@ COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx sr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo test sweep lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
+	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
 	@echo "make lint    check style, types and spelling"
 	@echo "make clean   delete all that was built, .venv included"
 
@@ -28,6 +29,11 @@ demo: $(VENV)/installed $(VENV)/group-demo
 
 test: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m pytest
+
+sweep: $(VENV)/installed $(VENV)/group-test
+	$(BIN)/python -m benchmarks.sweep --dtype float16
+	$(BIN)/python -m benchmarks.sweep --dtype float64
+	$(BIN)/python -m benchmarks.sweep --dtype float32
 
 # Nothing is compiled for this one.
 lint: $(VENV)/group-lint

@@ -63,7 +63,9 @@ class Activation:
     saturates: str = ""
     # f(-x) = -f(x), bit for bit.
     odd: bool = False
-    # Largest error in ULP, forward and backward, per dtype.
+    # Whether every build returns the same bits; otherwise they differ within the bounds.
+    same_bits: bool = False
+    # Largest error in ULP, forward and backward, per dtype: measured, over all inputs in float16 and float32.
     ulp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plot: tuple[float, float] = (-4.0, 4.0)
 
@@ -92,6 +94,7 @@ ROWS = (
         zero_centered=True,
         smooth=True,
         odd=True,
+        same_bits=True,
         source="",
         example=""">>> actfn.identity(np.array([-1.0, 0.0, 2.0]))
 array([-1.,  0.,  2.])
@@ -122,6 +125,7 @@ array([1., 1., 1.])""",
         range="{0, 1}",
         monotonic=True,
         saturates="both",
+        same_bits=True,
         source="McCulloch and Pitts, 1943, Bulletin of Mathematical Biophysics 5",
         example=""">>> actfn.step(np.array([-1.0, 0.0, 2.0]))
 array([0., 1., 1.])
@@ -148,6 +152,7 @@ array([0., 0., 0.])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
+        same_bits=True,
         source=(
             "Fukushima, 1969, IEEE Transactions on Systems Science and Cybernetics 5(4); Nair and Hinton, 2010, ICML"
         ),
@@ -176,6 +181,7 @@ array([0., 0., 1.])""",
         range="[0, 6]",
         monotonic=True,
         saturates="both",
+        same_bits=True,
         source="Krizhevsky, 2010, Convolutional deep belief networks on CIFAR-10, manuscript",
         example=""">>> actfn.relu6(np.array([-1.0, 3.0, 8.0]))
 array([0., 3., 6.])
@@ -200,6 +206,7 @@ array([0., 1., 0.])""",
         slopes=("1/100", "1"),
         range="(-oo, oo)",
         monotonic=True,
+        same_bits=True,
         source="Maas, Hannun and Ng, 2013, ICML workshop on deep learning for audio, speech and language",
         example=""">>> actfn.leaky_relu(np.array([-1.0, 0.0, 2.0]))
 array([-0.01,  0.  ,  2.  ])
@@ -224,6 +231,7 @@ array([0.01, 0.01, 1.  ])""",
         slopes=("1/4", "1"),
         range="(-oo, oo)",
         monotonic=True,
+        same_bits=True,
         source="He, Zhang, Ren and Sun, 2015, arXiv:1502.01852",
         example=""">>> actfn.prelu(np.array([-2.0, 0.0, 3.0]), 0.25)
 array([-0.5,  0. ,  3. ])
@@ -254,6 +262,7 @@ array([-0.5,  0. ,  3. ])
         slopes=("11/48", "1"),
         range="(-oo, oo)",
         monotonic=True,
+        same_bits=True,
         source="Xu, Wang, Chen and Li, 2015, arXiv:1505.00853",
         example=""">>> actfn.rrelu(np.array([-1.0, 0.0, 2.0]))
 array([-0.22916667,  0.        ,  2.        ])
@@ -278,6 +287,7 @@ array([0.22916667, 0.22916667, 1.        ])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
+        same_bits=True,
         source="Qiu, Xu and Cai, 2017, arXiv:1706.08098",
         example=""">>> actfn.flexible_relu(np.array([-2.0, 0.0, 3.0]), -0.5)
 array([-0.5, -0.5,  2.5])
@@ -305,6 +315,7 @@ array([-0.5, -0.5,  2.5])
         range="[0, oo)",
         monotonic=True,
         saturates="left",
+        same_bits=True,
         source="Konda, Memisevic and Krueger, 2014, arXiv:1402.3337",
         example=""">>> actfn.threshold(np.array([0.5, 1.0, 1.5]), 1.0, 0.0)
 array([0. , 0. , 1.5])
@@ -330,6 +341,7 @@ array([0., 0., 1.])""",
         zero_centered=True,
         saturates="both",
         odd=True,
+        same_bits=True,
         source="Collobert, 2004, doctoral thesis, Université Paris 6",
         example=""">>> actfn.hard_tanh(np.array([-2.0, 0.5, 2.0]))
 array([-1. ,  0.5,  1. ])
@@ -359,6 +371,7 @@ array([0., 1., 0.])""",
         range="[0, 1]",
         monotonic=True,
         saturates="both",
+        same_bits=True,
         source=(
             "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, arXiv:1905.02244"
         ),
@@ -392,6 +405,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         monotonic=True,
         zero_centered=True,
         odd=True,
+        same_bits=True,
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.soft_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-1.5,  0. ,  1.5])
@@ -423,6 +437,7 @@ array([1., 0., 1.])""",
         monotonic=True,
         zero_centered=True,
         odd=True,
+        same_bits=True,
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.hard_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-2.,  0.,  2.])
@@ -450,6 +465,7 @@ array([1., 0., 1.])""",
         range="[0, 1]",
         monotonic=True,
         saturates="both",
+        same_bits=True,
         source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
         example=""">>> actfn.sparse_sigmoid(np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.  , 0.5 , 0.75, 1.  ])
@@ -475,6 +491,7 @@ array([0. , 0.5, 0.5, 0. ])""",
         slopes=("0", "1"),
         range="[-0.375, oo)",
         saturates="left",
+        same_bits=True,
         source="Howard et al., 2019, arXiv:1905.02244",
         example=""">>> actfn.hard_swish(np.array([-4.0, -1.0, 0.0, 1.0, 4.0]))
 array([ 0.        , -0.33333333,  0.        ,  0.66666667,  4.        ])
@@ -496,6 +513,7 @@ array([0.        , 0.16666667, 0.5       , 0.83333333, 1.        ])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
+        same_bits=True,
         source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
         example=""">>> actfn.sparse_plus(np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.    , 0.25  , 0.5625, 2.    ])
@@ -615,6 +633,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         zero_centered=True,
         saturates="both",
         odd=True,
+        same_bits=True,
         source=("Bergstra, Desjardins, Lamblin and Bengio, 2009, technical report 1337, Université de Montréal"),
         example=""">>> actfn.softsign(np.array([-1.0, 0.0, 3.0]))
 array([-0.5 ,  0.  ,  0.75])
@@ -742,6 +761,7 @@ array([0.26894142, 0.5       , 0.73105858])""",
         monotonic=True,
         smooth=True,
         saturates="left",
+        same_bits=True,
         source="Barron, 2021, arXiv:2112.11687",
         example=""">>> actfn.squareplus(np.array([-1.0, 0.0, 1.0]))
 array([0.61803399, 1.        , 1.61803399])

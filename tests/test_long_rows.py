@@ -1,0 +1,110 @@
+"""Rows of up to a million float32 entries: sums must not drift with length. The oracle is 80-bit arithmetic and fsum."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import actfn
+
+# 64 bits of mantissa, 40 more than the results: an extended-precision exponential decides every rounding but one in 2^39.
+pytestmark = pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant < 63, reason="the oracle needs a long double of 64 bits, which this platform lacks"
+)
+Wide = NDArray[np.longdouble]
+
+LENGTHS = (2, 1_000, 65_537, 1_000_000)
+SPREADS = (1e-3, 1.0, 30.0, 1e4)
+
+
+def exact_sum(values: Wide) -> np.longdouble:
+    """The sum of long doubles: of their high and low halves by fsum, which rounds once."""
+    high = values.astype(np.float64)
+    return np.longdouble(math.fsum(high)) + np.longdouble(math.fsum((values - high).astype(np.float64)))
+
+
+def ulps(got: Any, exact: Any) -> float:
+    """Largest error in ULP of float32 at the exact value."""
+    got, exact = np.asarray(got), np.asarray(exact)
+    assert got.dtype == np.float32
+    quantum = np.ldexp(np.longdouble(1), np.maximum(np.frexp(exact)[1], -125) - 24)
+    return float(np.max(np.abs(got - exact) / quantum))
+
+
+def row(n: int, spread: float, dominant: bool) -> NDArray[np.float32]:
+    x = np.random.default_rng(n).normal(scale=spread, size=n).astype(np.float32)
+    if dominant:
+        x[n // 3] = x.max() + 40
+    return x
+
+
+def parts(x: NDArray[np.float32]) -> tuple[Wide, Wide, np.longdouble]:
+    """x - max, its exponential, and the sum of the exponentials without that of the largest entry."""
+    d = x.astype(np.longdouble) - np.longdouble(x.max())
+    e = np.exp(d)
+    others = e.copy()
+    others[np.argmax(x)] = 0
+    return d, e, exact_sum(others)
+
+
+@pytest.mark.parametrize("dominant", [False, True])
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_forward(n: int, spread: float, dominant: bool) -> None:
+    """Softmax, softmin, log-softmax and log-sum-exp stay within 1 ULP at any length."""
+    x = row(n, spread, dominant)
+    d, e, rest = parts(x)
+    with np.errstate(under="ignore"):
+        assert ulps(actfn.softmax(x), e / (1 + rest)) <= 1
+        assert ulps(actfn.softmin(-x), e / (1 + rest)) <= 1
+    assert ulps(actfn.log_softmax(x), d - np.log1p(rest)) <= 1
+    assert ulps(actfn.logsumexp(x), np.longdouble(x.max()) + np.log1p(rest)) <= 1
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_backward(n: int, spread: float) -> None:
+    """The gradients of softmax and log-softmax stay within 1 ULP at any length, given y as it is."""
+    x, g = row(n, spread, False), np.random.default_rng(7).normal(size=n).astype(np.float32)
+    wide = g.astype(np.longdouble)
+    y = actfn.softmax(x)
+    exact = y * (wide - exact_sum(wide * y))
+    assert ulps(actfn.softmax_backward(g, y), exact) <= 1
+    y = actfn.log_softmax(x)
+    with np.errstate(under="ignore"):
+        exact = wide - np.exp(y.astype(np.longdouble)) * exact_sum(wide)
+    assert ulps(actfn.log_softmax_backward(g, y), exact) <= 1
+
+
+@pytest.mark.parametrize("dominant", [False, True])
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_cross_entropy(n: int, spread: float, dominant: bool) -> None:
+    """Loss and gradient stay within 1 ULP, for the label that wins and for one that does not."""
+    x = row(n, spread, dominant)
+    d, e, rest = parts(x)
+    winner = int(np.argmax(x))
+    for label in (winner, (winner + 1) % n):
+        assert ulps(actfn.cross_entropy(x[None], [label], reduction="sum"), np.log1p(rest) - d[label]) <= 1
+        with np.errstate(under="ignore"):
+            exact = e / (1 + rest)
+        exact[label] = -rest / (1 + rest) if label == winner else exact[label] - 1
+        assert ulps(actfn.cross_entropy_backward(1.0, x[None], [label], reduction="sum")[0], exact) <= 1
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_sparsemax(n: int, spread: float) -> None:
+    """Sparsemax stays within 2 ULP; the oracle sorts, as the paper does."""
+    x = row(n, spread, False)
+    ordered = np.sort(x)[::-1].astype(np.longdouble) - np.longdouble(x.max())
+    ordered = ordered[ordered > -1.5]
+    sums = np.cumsum(ordered)
+    k = int(np.flatnonzero(1 + np.arange(1, len(ordered) + 1) * ordered > sums)[-1]) + 1
+    tau = (exact_sum(ordered[:k]) - 1) / k
+    exact = np.maximum(x.astype(np.longdouble) - np.longdouble(x.max()) - tau, 0)
+    assert ulps(actfn.sparsemax(x), exact) <= 2

@@ -1,0 +1,95 @@
+"""The sweep that proves the float32 bounds: its reference, its committed results, and the same code on a sample."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import sweep
+from benchmarks.reference import reference
+
+from . import measure, oracle, samples
+
+NAMES = measure.elementwise_names()
+RESULTS: list[dict[str, Any]] = json.loads(sweep.RESULTS.read_text())
+
+
+@pytest.mark.parametrize("direction", sweep.DIRECTIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_reference_agrees_with_balls(name: str, direction: str) -> None:
+    """The double reference is within 1/256 ULP of float32 of the exact value, so it can tell 0.51 from 0.5."""
+    x = samples.values("float32")
+    exact = measure.reference(name, direction, "float32")
+    double = reference(name, direction)(x.astype(np.float64))
+    with np.errstate(all="ignore"):
+        quantum = np.ldexp(1.0, exact.quantum)
+        error = np.abs((double - exact.nearest) / quantum - exact.rest)
+    both_nan = np.isnan(double) & np.isnan(exact.nearest)
+    equal = (double == exact.nearest) & np.isinf(double)
+    overflow = np.isinf(exact.nearest) & (np.abs(double) > np.finfo(np.float32).max)
+    # Next to a zero of the derivative the reference cancels; there the sweep turns to balls by itself.
+    near_zero = np.min(np.abs(x[:, None] - np.array(samples.SLOPE_ZEROS)), axis=1) < 1e-3
+    bad = ~((error < 1 / 256) | both_nan | equal | overflow | near_zero)
+    assert not bad.any(), (x[bad][:5], double[bad][:5], exact.nearest[bad][:5])
+
+
+@pytest.mark.parametrize("direction", sweep.DIRECTIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_sample_of_the_sweep(name: str, direction: str) -> None:
+    """Every 4,099th float32 input on every build stays within the bound of the row."""
+    builds = tuple(measure.builds())
+    jobs = [sweep.Job(name, direction, "float32", builds, 4099, part) for part in range(sweep.PARTS)]
+    parts = [sweep.sweep_part(job) for job in jobs]
+    for build in builds:
+        assert sum(part[build]["inputs"] for part in parts) == math.ceil(2**32 / 4099)
+        worst = max((part[build] for part in parts), key=lambda part: part["ulp"])
+        assert worst["ulp"] <= measure.bound_of(name, direction, "float32"), (build, worst)
+
+
+def test_the_sweep_sees_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that is off by one float at one input in 50,000 is reported, with the place."""
+    right = sweep.apply
+
+    def off(build: str, name: str, direction: str, x: Any) -> Any:
+        got = right(build, name, direction, x)
+        return np.where(x == np.float32(1.5), np.nextafter(got, np.float32(9), dtype=np.float32), got)
+
+    monkeypatch.setattr(sweep, "apply", off)
+    bits = int(np.float32(1.5).view(np.uint32))
+    monkeypatch.setattr(sweep.Job, "inputs", lambda job: [np.arange(bits - 25_000, bits + 25_000, dtype=np.uint32)
+                                                          .view(np.float32)])  # fmt: skip
+    found = sweep.sweep_part(sweep.Job("gelu", "forward", "float32", ("base",), 1, 0))["base"]
+    assert found["at"] == 1.5
+    assert 0.5 < found["ulp"] <= 1.5
+
+
+@pytest.mark.parametrize("dtype", measure.DTYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_of_the_row_are_the_measured_ones(name: str, dtype: str) -> None:
+    """`ulp` is the largest error of the committed full runs over all builds, rounded up to two decimals."""
+    for k, direction in enumerate(sweep.DIRECTIONS):
+        mine = [r for r in RESULTS if (r["name"], r["dtype"], r["direction"]) == (name, dtype, direction)]
+        assert {r["build"] for r in mine} == {"base", "v3", "v4"}, f"no full run of {name} {dtype} {direction}"
+        needed = {"float16": 65536, "float32": 2**32, "float64": 1_000_000}[dtype]
+        assert all(r["inputs"] >= needed for r in mine)
+        worst = max(r["ulp"] for r in mine)
+        assert oracle.ROWS[name].ulp[dtype][k] == pytest.approx(math.ceil(worst * 100 - 1e-9) / 100)
+
+
+@pytest.mark.parametrize("dtype", measure.DTYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_builds_return_the_same_bits_where_the_row_says_so(name: str, dtype: str) -> None:
+    """`same_bits` is true of exactly those functions whose results are the same for every build."""
+    builds = tuple(measure.builds())
+    if dtype == "float32":
+        x = np.arange(0, 2**32, 40_009, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    else:
+        x = samples.values(dtype, 20_000)
+    for direction in sweep.DIRECTIONS:
+        first, *others = (sweep.apply(build, name, direction, x) for build in builds)
+        same = all(np.array_equal(first.view(f"u{x.itemsize}"), o.view(f"u{x.itemsize}")) for o in others)
+        assert same or not oracle.ROWS[name].same_bits, direction
