@@ -4,10 +4,15 @@
 How to read it. `x` is the input, `grad` the gradient that arrives from above, parameters carry their papers' names.
 A scalar returns T, the type of the data; inside, everything that rounds is computed in double, so that a float
 result is rounded once. Bodies are conditional expressions, never `if` blocks, so that the loops in `_loops.pxi`
-become SIMD. Comparisons are written so that NaN falls through to a branch that returns it. `_table.pxi`, rendered
-from `catalog.py`, puts each scalar into its loop; nothing else lists names.
+become SIMD.
+
+Where double is the result and a plain formula would lose a digit, there are two bodies and T picks one: the formula in
+double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Polynomials are in
+`_polynomials.pxi`. Comparisons are written so that NaN falls through to a branch that returns it. `_table.pxi`,
+rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names.
 """
 include "_scalars.pxi"
+include "_polynomials.pxi"
 include "_pairs.pxi"
 
 
@@ -162,6 +167,20 @@ cdef inline T sparse_plus_backward(T grad, T x) noexcept nogil:
 # e = exp(-|x|) is in (0, 1]: nothing overflows, and sigmoid(-|x|) = e / (1 + e) keeps its digits in the far tail,
 # where 1 - sigmoid(|x|) has none.
 
+cdef inline Scaled bell(T like, double x, double low) noexcept nogil:
+    """sigmoid'(x + low) as e / (1 + e)^2 with e = exp(-|x|): y (1 - y) would cancel from x = 17 on in float."""
+    cdef double d
+    cdef Pair e, one
+    cdef bint boosted
+    if T is float:
+        d = exp_narrow(-magnitude(x))
+        return scaled_by(d / ((1.0 + d) * (1.0 + d)), False)
+    else:
+        boosted = magnitude(x) > 600.0
+        e = exp_pair(pair(-magnitude(x), low if x < 0 else -low), 1200.0 if boosted else 0.0)
+        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
+        return scaled_by(quotient(e, times(one, one)).hi, boosted)
+
 cdef inline double sigmoid_value(T x) noexcept nogil:
     cdef double e = exp(-magnitude(x))
     return (e if x < 0 else 1.0) / (1.0 + e)
@@ -185,6 +204,51 @@ cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, sigmoid_scaled(x, -x, 0.0))
 
 
+cdef inline Pair tanh_pair(double a) noexcept nogil:
+    """tanh(a) for a >= 0: a minus its gap, or from 1/2 on (1 - e) / (1 + e) with e = exp(-2 a)."""
+    cdef double z = a * a
+    cdef Pair e = exp_pair(pair(-2.0 * a, 0.0), 0.0)
+    cdef Pair far = quotient(plus(pair(1.0, 0.0), pair(-e.hi, -e.lo)), plus(pair(1.0, 0.0), e))
+    cdef Pair near = quick_sum(a, -a * z * mul_add(tanh_gap_rest(z), z, 0.3333333333333333))
+    return chosen(a < 0.5, near, far)
+
+cdef inline double tanh_value(T x) noexcept nogil:
+    cdef double m
+    if T is float:
+        m = expm1(-2 * magnitude(x))
+        return -m / (2.0 + m)
+    else:
+        return tanh_pair(magnitude(x)).hi
+
+cdef inline double tanh_squared_backward(T grad, T x) noexcept nogil:
+    cdef double m
+    cdef Pair t
+    if T is float:
+        m = expm1(-2 * magnitude(x))
+        m = m / (2.0 + m)
+        return grad * (m * m)
+    else:
+        # A square below 1e-200 may be too small for a double, its product with grad not.
+        t = tanh_pair(magnitude(x))
+        return grad * t.hi * t.hi if t.hi < 1e-100 else grad * times(t, t).hi
+
+cdef inline double tanh_gap(T x) noexcept nogil:
+    """|x| - tanh|x|: a cubic series below 1, where the subtraction cancels, and a - 1 + 2 e / (1 + e) above."""
+    cdef double a = magnitude(x), z, w
+    cdef Pair e, cube, far, near
+    if T is float:
+        z = a * a
+        w = exp_narrow(-2.0 * a)
+        return a * z * mul_add(tanh_gap_rest(z), z, 0.3333333333333333) if a < 1.0 else (a - 1.0) + 2.0 * w / (1.0 + w)
+    else:
+        a = 1e17 if a > 1e17 else a
+        e = exp_pair(pair(-2.0 * a, 0.0), 0.0)
+        far = plus(exact_sum(a, -1.0), scaled(quotient(e, plus(pair(1.0, 0.0), e)), 2.0))
+        cube = times(exact_product(a, a), pair(a, 0.0))
+        z = a * a
+        near = times(cube, quick_sum(0.3333333333333333, mul_add(tanh_gap_rest(z), z, 1.850371707708594e-17)))
+        return near.hi if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
+
 cdef inline T tanh(T x) noexcept nogil:
     return with_sign_of(<T>tanh_value(x), x)
 
@@ -204,6 +268,17 @@ cdef inline T softsign(T x) noexcept nogil:
     cdef double a = finite(x)
     return <T>(a / (1.0 + magnitude(a)))
 
+cdef inline double softsign_slope_backward(T grad, T x) noexcept nogil:
+    """grad / (1 + |x|)^2."""
+    cdef double a = magnitude(x), q = 1.0 / (1.0 + a)
+    cdef Pair g
+    if T is float:
+        return grad * (q * q)
+    else:
+        # Beyond 1e100 the 1 does not count, and products of pairs would leave double's range.
+        g = quotient(pair(1.0, 0.0), exact_sum(1.0, 1.0 if a > 1e100 else a))
+        return grad / a / a if a > 1e100 else grad * times(g, g).hi
+
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
     return <T>softsign_slope_backward(grad, x)
 
@@ -218,6 +293,28 @@ cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
     cdef T left = <T>applied(grad * alpha, exp_scaled(x, x, 0.0))
     return grad if x > <T>0 else left
 
+
+cdef inline double selu_negative(T x) noexcept nogil:
+    """scale alpha (e^x - 1) for x <= 0, with the paper's scale alpha = 1.758."""
+    cdef double r, near
+    cdef Pair e, m
+    if T is float:
+        return 1.7580993408473768 * expm1(x)
+    else:
+        r = -0.3 if x < -0.3 else x
+        near = expm1_reduced_rest(r)
+        e = exp_pair(pair(x, 0.0), 0.0)
+        m = chosen(x > -0.3, quick_sum(r, near), quick_sum(e.hi - 1.0, e.lo))
+        return times(pair(1.7580993408473768, 1.41535193800845e-17), m).hi
+
+cdef inline Scaled selu_slope(T x) noexcept nogil:
+    cdef Pair e
+    if T is float:
+        return scaled_by(1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_narrow(x), False)
+    else:
+        e = exp_pair(pair(x, 0.0), 1200.0 if x < -600.0 else 0.0)
+        e = times(pair(1.7580993408473768, 1.41535193800845e-17), e)
+        return scaled_by(1.0507009873554805 if x > 0 else e.hi, x < -600.0)
 
 cdef inline T selu(T x) noexcept nogil:
     # The paper's scale, which makes mean 0 and variance 1 a fixed point, as hi + lo.
@@ -255,6 +352,42 @@ cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
+cdef inline Pair root_pair(double x, double b) noexcept nogil:
+    """sqrt(x^2 + b) for |x| <= 1e150."""
+    cdef Pair s = plus(exact_product(x, x), pair(b, 0.0))
+    cdef double r = sqrt(s.hi), square = r * r
+    cdef double rest = ((s.hi - square) - product_error(r, r, square)) + s.lo
+    return quick_sum(r, rest / (r + r) if r > 0.0 else 0.0)
+
+cdef inline double squareplus_value(T x, double b) noexcept nogil:
+    """(x + sqrt(x^2 + b)) / 2; for x < 0 the sum cancels, and b / (2 (r - x)) is the same number."""
+    cdef double y = x, a = magnitude(y), r
+    cdef Pair root
+    if T is float:
+        r = sqrt(y * y + b)
+        return 0.5 * b / (r - y) if y < 0 else 0.5 * (y + r)
+    else:
+        # From 1e140 on the root is |x|.
+        root = root_pair(1.0 if a > 1e140 else y, b)
+        r = plus(root, pair(y, 0.0)).hi
+        root = quotient(pair(b, 0.0), plus(root, pair(-y, 0.0)))
+        return (0.25 * b / a if a > 1e140 else 0.5 * root.hi) if y < 0 else (y if a > 1e140 else 0.5 * r)
+
+cdef inline double squareplus_slope_backward(T grad, T x, double b) noexcept nogil:
+    """(1 + x / r) / 2; for x < 0, where that cancels, b / (2 r (r - x))."""
+    cdef double y = x, a = magnitude(y), r
+    cdef Pair root, left
+    if T is float:
+        r = sqrt(y * y + b)
+        r = a if a > 1e150 else r
+        return grad * (0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r)))
+    else:
+        root = root_pair(1.0 if a > 1e140 else y, b)
+        left = quotient(pair(0.5 * b, 0.0), times(root, plus(root, pair(-y, 0.0))))
+        r = quotient(plus(root, pair(y, 0.0)), root).hi
+        r = left.hi if y < 0 else (1.0 if a > 1e140 else 0.5 * r)
+        return grad / a * (0.25 * b) / a if (a > 1e140) & (y < 0) else grad * r
+
 cdef inline T squareplus(T x, double b) noexcept nogil:
     return <T>squareplus_value(x, b)
 
@@ -263,6 +396,58 @@ cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
+
+cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil:
+    """x sigmoid(z + z_low), where z goes to -infinity faster than x grows: never inf * 0."""
+    cdef double d, y, boost
+    cdef Pair e, g
+    if T is float:
+        d = exp_narrow(-magnitude(z))
+        y = -FLT_MAX if x < -FLT_MAX else x
+        return (y * d if z < 0 else x) / (1.0 + d)
+    else:
+        # Below -600 e is about to become subnormal while x e is not.
+        boost = 1200.0 if z < -600.0 else 0.0
+        e = exp_pair(pair(-magnitude(z), z_low if z < 0 else -z_low), boost)
+        g = plus(pair(1.0, 0.0), scaled(e, 0.0 if z < -600.0 else 1.0))
+        g = quotient(pair(e.hi if z < 0 else 1.0, e.lo if z < 0 else 0.0), g)
+        y = finite(x) if z < 0 else x
+        y = y if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
+        return applied(1.0, scaled_by(y, z < -600.0))
+
+cdef inline Scaled gate_slope(T like, Pair z, Pair w) noexcept nogil:
+    """sigmoid(z) (1 + w sigmoid(-z)), the derivative of x sigmoid(z) for w = x dz/dx; no 1 - sigmoid anywhere.
+
+    Next to its zero the caller must take another road: there the sum cancels.
+    """
+    cdef double d, v, boost
+    cdef Pair e, one, top
+    if T is float:
+        d = exp_narrow(-magnitude(z.hi))
+        v = -FLT_MAX if w.hi < -FLT_MAX else (FLT_MAX if w.hi > FLT_MAX else w.hi)
+        d = (d * (1.0 + d + v) if z.hi < 0 else 1.0 + d * (1.0 + v)) / ((1.0 + d) * (1.0 + d))
+        return scaled_by(d, False)
+    else:
+        boost = 1200.0 if z.hi < -600.0 else 0.0
+        e = exp_pair(pair(-magnitude(z.hi), z.lo if z.hi < 0 else -z.lo), boost)
+        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if z.hi < -600.0 else 1.0))
+        v = 1e9 if w.hi > 1e9 else (-1e9 if w.hi < -1e9 else w.hi)
+        top = plus(pair(one.hi if z.hi < 0 else 1.0, one.lo if z.hi < 0 else 0.0), pair(v, w.lo))
+        top = times(e, top)
+        top = plus(pair(0.0 if z.hi < 0 else 1.0, 0.0), top)
+        top = quotient(top, times(one, one))
+        return scaled_by(top.hi, z.hi < -600.0)
+
+cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
+    """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial: an exact subtraction."""
+    cdef Scaled far = gate_slope(like, pair(z, z_low), pair(z, z_low))
+    cdef double t
+    if T is float:
+        return far
+    else:
+        t = (z + 1.2784645427610737) - (-1.0946994183093437e-16 - z_low)
+        return scaled_by(swish_slope_near_zero(t) if c_fabs(t) < 0.0625 else far.value, z < -600.0)
+
 
 cdef inline double silu_value(T x) noexcept nogil:
     return gate(x, x, x, 0.0)
@@ -299,6 +484,34 @@ cdef inline T quick_gelu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 
+cdef inline double gelu_tanh_gate(T x) noexcept nogil:
+    """x sigmoid(z), z = 2 sqrt(2 / pi) (x + 0.044715 x^3): the form with tanh cancels below -5."""
+    cdef double y = -30.0 if x < -30.0 else (1e6 if x > 1e6 else x), z
+    cdef Pair wide
+    if T is float:
+        z = 1.5957691216057308 * mul_add(0.044715 * y * y, y, y)
+        return gate(x, x, z, 0.0)
+    else:
+        wide = times(pair(0.044715, 2.1960211427085595e-18), exact_product(y, y))
+        wide = times(plus(pair(1.0, 0.0), wide), times(pair(1.5957691216057308, -9.96930880911092e-17), pair(y, 0.0)))
+        return gate(x, x, wide.hi, wide.lo)
+
+cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
+    cdef double y = -30.0 if x < -30.0 else (1e3 if x > 1e3 else x), z, w, t
+    cdef Pair square, linear, far_z, far_w
+    if T is float:
+        z = 1.5957691216057308 * mul_add(0.044715 * y * y, y, y)
+        w = 1.5957691216057308 * y * mul_add(0.134145 * y, y, 1.0)
+        return gate_slope(x, pair(z, 0.0), pair(w, 0.0))
+    else:
+        square = exact_product(y, y)
+        linear = times(pair(1.5957691216057308, -9.96930880911092e-17), pair(y, 0.0))
+        far_z = times(plus(pair(1.0, 0.0), times(pair(0.044715, 2.1960211427085595e-18), square)), linear)
+        far_w = times(plus(pair(1.0, 0.0), times(pair(0.134145, 1.3526957332032908e-17), square)), linear)
+        t = (y + 0.7524614220710163) - 3.635560509207687e-17
+        w = gate_slope(x, far_z, far_w).value
+        return scaled_by(gelu_tanh_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, far_z.hi < -600.0)
+
 cdef inline T gelu_tanh(T x) noexcept nogil:
     return <T>gelu_tanh_gate(x)
 
@@ -306,12 +519,107 @@ cdef inline T gelu_tanh_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_tanh_slope(x))
 
 
+cdef inline double normal_density(double a) noexcept nogil:
+    """exp(-a^2 / 2) for 0 <= a <= 37."""
+    return exp_narrow(-0.5 * a * a)
+
+cdef inline Pair normal_tail(double a) noexcept nogil:
+    """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 39, where Phi is the normal distribution function."""
+    cdef double t = (a - 4.0) / (a + 4.0)
+    cdef Pair p = quick_sum(0.47205320650984467, t * normal_tail_rest(t))
+    return quotient(pair(p.hi, p.lo + 1.1403514440143861e-17), exact_sum(1.0, a))
+
+cdef inline double gelu_value(T x) noexcept nogil:
+    """x Phi(x), Phi from its smaller tail: 0.5 (1 + erf) has no digit left below -5."""
+    cdef double a = magnitude(x), t, tail, boost
+    cdef Pair square, g, rest
+    a = 39.0 if a > 39.0 else a
+    if T is float:
+        t = (a - 4.0) / (a + 4.0)
+        tail = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) * normal_density(a)
+        return -a * tail if x < 0 else x * (1.0 - tail)
+    else:
+        boost = 1200.0 if a > 34.0 else 0.0
+        square = exact_product(a, a)
+        g = times(normal_tail(a), exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
+        rest = plus(pair(1.0, 0.0), pair(-g.hi, -g.lo))
+        tail = applied(1.0, scaled_by(mul_add(-a, g.hi, -a * g.lo), a > 34.0))
+        t = mul_add(x, rest.hi, x * rest.lo)
+        return tail if x < 0 else (x if a > 34.0 else t)
+
+cdef inline Scaled gelu_slope(T x) noexcept nogil:
+    """Phi + x phi, with the density taken out: for x < 0 both summands share it."""
+    cdef double a = magnitude(x), t, slope, boost
+    cdef Pair square, g
+    a = 55.0 if a > 55.0 else a
+    if T is float:
+        a = 39.0 if a > 39.0 else a
+        t = (a - 4.0) / (a + 4.0)
+        slope = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) - 0.3989422804014327 * a
+        slope = normal_density(a) * slope
+        return scaled_by(slope if x < 0 else 1.0 - slope, False)
+    else:
+        boost = 1200.0 if a > 34.0 else 0.0
+        square = exact_product(a, a)
+        g = plus(normal_tail(a), times(pair(-0.3989422804014327, 2.49232720227773e-17), pair(a, 0.0)))
+        g = times(g, exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
+        slope = g.hi if x < 0 else (1.0 if a > 34.0 else plus(pair(1.0, 0.0), pair(-g.hi, -g.lo)).hi)
+        t = (x + 0.7517915246935645) - 1.4956759177009883e-17
+        return scaled_by(gelu_slope_near_zero(t) if c_fabs(t) < 0.25 else slope, x < -34.0)
+
 cdef inline T gelu(T x) noexcept nogil:
     return <T>gelu_value(x)
 
 cdef inline T gelu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_slope(x))
 
+
+# tanh(log(1 + e^x)) is n / d with, for w = e^-|x|, n = w (2 + w), d = n + 2 on the left and n = 1 + 2 w,
+# d = n + 2 w^2 on the right: all terms positive, so nothing cancels.
+
+cdef inline double mish_value(T x) noexcept nogil:
+    cdef double w, boost, y = -1000.0 if x < -1000.0 else x
+    cdef Pair e, small, left, right, g
+    if T is float:
+        w = exp_narrow(-magnitude(x))
+        return (y * w * (2.0 + w) / (2.0 + w * (2.0 + w)) if x < 0
+                else x * (1.0 + 2.0 * w) / (1.0 + 2.0 * w * (1.0 + w)))
+    else:
+        boost = 1200.0 if x < -600.0 else 0.0
+        e = exp_pair(pair(-magnitude(y), 0.0), boost)
+        small = scaled(e, 0.0 if x < -600.0 else 1.0)
+        left = plus(pair(2.0, 0.0), small)
+        right = plus(pair(1.0, 0.0), scaled(small, 2.0))
+        g = quotient(chosen(x < 0, times(e, left), right),
+                     chosen(x < 0, plus(pair(2.0, 0.0), times(small, left)),
+                            plus(right, scaled(times(small, small), 2.0))))
+        y = x if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
+        return applied(1.0, scaled_by(y, x < -600.0))
+
+cdef inline Scaled mish_slope(T x) noexcept nogil:
+    """n / d + x times the slope of n / d: (w ((2 + w) d + 4 x (1 + w))) / d^2 on the left, and its like."""
+    cdef double w, d, t, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
+    cdef Pair e, small, left, right, bottom, tail
+    if T is float:
+        w = exp_narrow(-magnitude(x))
+        d = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
+        w = (w * ((2.0 + w) * d + 4.0 * y * (1.0 + w)) if x < 0
+             else (1.0 + 2.0 * w) * d + 4.0 * y * w * w * (1.0 + w)) / (d * d)
+        return scaled_by(w, False)
+    else:
+        boost = 1200.0 if x < -600.0 else 0.0
+        e = exp_pair(pair(-magnitude(y), 0.0), boost)
+        small = scaled(e, 0.0 if x < -600.0 else 1.0)
+        left = plus(pair(2.0, 0.0), small)
+        right = plus(pair(1.0, 0.0), scaled(small, 2.0))
+        bottom = chosen(x < 0, plus(pair(2.0, 0.0), times(small, left)),
+                        plus(right, scaled(times(small, small), 2.0)))
+        tail = times(pair(4.0 * y, 0.0), plus(pair(1.0, 0.0), small))
+        left = times(e, plus(times(left, bottom), tail))
+        right = plus(times(right, bottom), times(tail, times(small, small)))
+        w = quotient(chosen(x < 0, left, right), times(bottom, bottom)).hi
+        t = (x + 1.1924312145154952) + 4.8484829848031044e-17
+        return scaled_by(mish_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, x < -600.0)
 
 cdef inline T mish(T x) noexcept nogil:
     return <T>mish_value(x)

@@ -4,7 +4,7 @@
 # and propagate NaN. The argument's type says where the result goes: a float argument may lean on double's
 # exponent range and skip the care that subnormal or overflowing doubles need.
 #
-# Coefficients come from tools/coefficients.py. Never write a clamp as `x if x > low else low`: that would
+# Never write a clamp as `x if x > low else low`: that would
 # turn NaN into `low`.
 
 from libc.math cimport INFINITY
@@ -101,22 +101,6 @@ cdef inline Pair two_steps_of(double n) noexcept nogil:
 cdef inline double reduced(double x, double n) noexcept nogil:
     """x - n log 2: the high part of log 2 has 32 trailing zero bits, so its product with n is exact."""
     return (x - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10
-
-
-cdef inline double expm1_reduced_rest(double r) noexcept nogil:
-    """e^r - 1 - r for |r| <= log(2) / 2, relative error 2^-57 before rounding."""
-    cdef double p = 2.0914686968086876e-09
-    p = mul_add(p, r, 2.5105217004720745e-08)
-    p = mul_add(p, r, 2.75572736431103e-07)
-    p = mul_add(p, r, 2.7557255400206422e-06)
-    p = mul_add(p, r, 2.4801587325547743e-05)
-    p = mul_add(p, r, 0.00019841269874820627)
-    p = mul_add(p, r, 0.0013888888888883748)
-    p = mul_add(p, r, 0.008333333333326136)
-    p = mul_add(p, r, 0.04166666666666667)
-    p = mul_add(p, r, 0.1666666666666667)
-    p = mul_add(p, r, 0.5)
-    return r * r * p
 
 
 cdef inline double expm1_reduced(double r) noexcept nogil:

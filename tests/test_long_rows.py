@@ -1,4 +1,4 @@
-"""Rows of up to a million float32 entries: sums must not drift with length. The oracle is 80-bit arithmetic and fsum."""
+"""Rows of up to a million float32 entries: sums must not drift with length. The oracle: 80-bit arithmetic, fsum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import actfn
 
-# 64 bits of mantissa, 40 more than the results: an extended-precision exponential decides every rounding but one in 2^39.
+# 64 bits of mantissa, 40 more than the results: its rounding moves an error by 2^-39 ULP.
 pytestmark = pytest.mark.skipif(
     np.finfo(np.longdouble).nmant < 63, reason="the oracle needs a long double of 64 bits, which this platform lacks"
 )

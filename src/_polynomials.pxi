@@ -1,0 +1,133 @@
+# The polynomials: coefficients from tools/coefficients.py, which also states their errors.
+
+cdef inline double expm1_reduced_rest(double r) noexcept nogil:
+    """e^r - 1 - r for |r| <= log(2) / 2, relative error 2^-57 before rounding."""
+    cdef double p = 2.0914686968086876e-09
+    p = mul_add(p, r, 2.5105217004720745e-08)
+    p = mul_add(p, r, 2.75572736431103e-07)
+    p = mul_add(p, r, 2.7557255400206422e-06)
+    p = mul_add(p, r, 2.4801587325547743e-05)
+    p = mul_add(p, r, 0.00019841269874820627)
+    p = mul_add(p, r, 0.0013888888888883748)
+    p = mul_add(p, r, 0.008333333333326136)
+    p = mul_add(p, r, 0.04166666666666667)
+    p = mul_add(p, r, 0.1666666666666667)
+    p = mul_add(p, r, 0.5)
+    return r * r * p
+
+
+cdef inline double tanh_gap_rest(double z) noexcept nogil:
+    """(x - tanh x) / x^3, z = x^2 <= 1, is 1/3 + z times this polynomial."""
+    cdef double p = 8.538161901212156e-09
+    p = mul_add(p, z, -9.364144622965759e-08)
+    p = mul_add(p, z, 5.122767150793262e-07)
+    p = mul_add(p, z, -1.9216974143833895e-06)
+    p = mul_add(p, z, 5.777484136865915e-06)
+    p = mul_add(p, z, -1.541627724102249e-05)
+    p = mul_add(p, z, 3.8991741215043214e-05)
+    p = mul_add(p, z, -9.67910218266933e-05)
+    p = mul_add(p, z, 0.0002390884367049363)
+    p = mul_add(p, z, -0.0005900175685254319)
+    p = mul_add(p, z, 0.0014558326516768139)
+    p = mul_add(p, z, -0.003592127823422879)
+    p = mul_add(p, z, 0.008863235512566054)
+    p = mul_add(p, z, -0.021869488535296695)
+    p = mul_add(p, z, 0.053968253968231523)
+    return mul_add(p, z, -0.1333333333333331)
+
+
+cdef inline double normal_tail_rest(double t) noexcept nogil:
+    """(1 + a) Phi(-a) / exp(-a^2 / 2), t = (a - 4) / (a + 4), is 0.472 + t times this polynomial."""
+    cdef double p = -7.916719925880278e-10
+    p = mul_add(p, t, -1.5506980833004738e-09)
+    p = mul_add(p, t, 6.249113664698089e-09)
+    p = mul_add(p, t, 1.7674889651836897e-08)
+    p = mul_add(p, t, -1.9913251999238056e-08)
+    p = mul_add(p, t, -1.110328886877407e-07)
+    p = mul_add(p, t, 1.4676600593283318e-09)
+    p = mul_add(p, t, 5.520151010249323e-07)
+    p = mul_add(p, t, 4.0448526036329704e-07)
+    p = mul_add(p, t, -2.6129103224764573e-06)
+    p = mul_add(p, t, -3.4321997119225085e-06)
+    p = mul_add(p, t, 1.3626869656340193e-05)
+    p = mul_add(p, t, 2.125004946489111e-05)
+    p = mul_add(p, t, -8.785318378131222e-05)
+    p = mul_add(p, t, -9.443025388719951e-05)
+    p = mul_add(p, t, 0.0006948971046100352)
+    p = mul_add(p, t, -0.0002856230979733444)
+    p = mul_add(p, t, -0.005002378591050549)
+    p = mul_add(p, t, 0.017936097479672987)
+    p = mul_add(p, t, -0.03219783742808545)
+    p = mul_add(p, t, 0.02860036405355088)
+    p = mul_add(p, t, 0.013999634724425405)
+    p = mul_add(p, t, -0.0967034773265258)
+    return p
+
+
+cdef inline double swish_slope_near_zero(double t) noexcept nogil:
+    """swish_slope(z0 + t) for |t| <= 1/16."""
+    cdef double p = -2.9710633664725938e-05
+    p = mul_add(p, t, -4.093402573552048e-05)
+    p = mul_add(p, t, 0.00018570716531323203)
+    p = mul_add(p, t, 0.0007985219798206147)
+    p = mul_add(p, t, 0.0001266274101903543)
+    p = mul_add(p, t, -0.006606589138493352)
+    p = mul_add(p, t, -0.015222655223188084)
+    p = mul_add(p, t, 0.01887481422378238)
+    p = mul_add(p, t, 0.1466487969969469)
+    p = mul_add(p, t, 0.2178117057198001)
+    return t * p
+
+
+cdef inline double gelu_tanh_slope_near_zero(double t) noexcept nogil:
+    """gelu_tanh_slope(x0 + t) for |t| <= 1/16, x0 its zero."""
+    cdef double p = -3.488689785254129e-05
+    p = mul_add(p, t, 0.00012406556210891996)
+    p = mul_add(p, t, 0.0002639273362213633)
+    p = mul_add(p, t, -0.0009274412027880525)
+    p = mul_add(p, t, -0.0024227318452588525)
+    p = mul_add(p, t, 0.005261059253260842)
+    p = mul_add(p, t, 0.019682309459832553)
+    p = mul_add(p, t, -0.01661932834305104)
+    p = mul_add(p, t, -0.11394448308095899)
+    p = mul_add(p, t, -0.01578285352184803)
+    p = mul_add(p, t, 0.38751844613578895)
+    p = mul_add(p, t, 0.4304000910248585)
+    return t * p
+
+
+cdef inline double gelu_slope_near_zero(double t) noexcept nogil:
+    """gelu_slope(x0 + t) for |t| <= 1/4, x0 its zero."""
+    cdef double p = -1.9483211115586473e-09
+    p = mul_add(p, t, 5.614817769932654e-07)
+    p = mul_add(p, t, 4.328798121669628e-07)
+    p = mul_add(p, t, -7.747570426562661e-06)
+    p = mul_add(p, t, -1.1214382021614744e-05)
+    p = mul_add(p, t, 8.615943155700084e-05)
+    p = mul_add(p, t, 0.00018633974628596658)
+    p = mul_add(p, t, -0.0007448268372971335)
+    p = mul_add(p, t, -0.0022395380680743497)
+    p = mul_add(p, t, 0.004539228379103509)
+    p = mul_add(p, t, 0.01942167983818907)
+    p = mul_add(p, t, -0.014771522148244167)
+    p = mul_add(p, t, -0.1140082332972217)
+    p = mul_add(p, t, -0.018199676398671087)
+    p = mul_add(p, t, 0.388284982990552)
+    p = mul_add(p, t, 0.4314939923140469)
+    # The low part of the leading coefficient counts next to the zero.
+    return mul_add(t, p, t * 2.7308936741361944e-17)
+
+
+cdef inline double mish_slope_near_zero(double t) noexcept nogil:
+    """mish_slope(x0 + t) for |t| <= 1/16, x0 its zero."""
+    cdef double p = -4.213025390019054e-05
+    p = mul_add(p, t, 0.0002535842183955046)
+    p = mul_add(p, t, 0.0009898186787416206)
+    p = mul_add(p, t, 0.0010924074041705394)
+    p = mul_add(p, t, -0.0033606849278275722)
+    p = mul_add(p, t, -0.015821126564332707)
+    p = mul_add(p, t, -0.020271822716683853)
+    p = mul_add(p, t, 0.04190782104361114)
+    p = mul_add(p, t, 0.20473126408010586)
+    p = mul_add(p, t, 0.2669479140495345)
+    return t * p
