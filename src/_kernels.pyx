@@ -148,7 +148,7 @@ cdef inline T sparse_sigmoid_backward(T grad, T x) noexcept nogil:
 # ---- Parabolas between straight lines -------------------------------------------------------------------------
 
 cdef inline T hard_swish(T x) noexcept nogil:
-    return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else x * (x + 3.0) / 6.0))
+    return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else x * ((x + 3.0) / 6.0)))
 
 cdef inline T hard_swish_backward(T grad, T x) noexcept nogil:
     cdef T middle = <T>(grad * (x + 1.5) / 3.0), left = flat(grad, x)
@@ -181,14 +181,22 @@ cdef inline Scaled bell(T like, double x, double low) noexcept nogil:
         one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
         return scaled_by(quotient(e, times(one, one)).hi, boosted)
 
-cdef inline double sigmoid_value(T x) noexcept nogil:
-    cdef double e = exp(-magnitude(x))
-    return (e if x < 0 else 1.0) / (1.0 + e)
-
 cdef inline Scaled sigmoid_scaled(T like, double x, double low) noexcept nogil:
-    cdef Scaled e = exp_scaled(like, -magnitude(x), low if x < 0 else -low)
-    cdef double plain = e.value if e.unit == 1.0 else 0.0
-    return scaled_by((e.value if x < 0 else 1.0) / (1.0 + plain), (x < 0) & (e.unit != 1.0))
+    """sigmoid(x + low), low the rounding error of x."""
+    cdef double d
+    cdef Pair e, one
+    cdef bint boosted
+    if T is float:
+        d = exp_narrow(-magnitude(x))
+        return scaled_by((d if x < 0 else 1.0) / (1.0 + d), False)
+    else:
+        boosted = x < -600.0
+        e = exp_pair(pair(-magnitude(x), low if x < 0 else -low), 1200.0 if boosted else 0.0)
+        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
+        return scaled_by(quotient(chosen(x < 0, e, pair(1.0, 0.0)), one).hi, boosted)
+
+cdef inline double sigmoid_value(T x) noexcept nogil:
+    return applied(1.0, sigmoid_scaled(x, x, 0.0))
 
 cdef inline T sigmoid(T x) noexcept nogil:
     return <T>sigmoid_value(x)
@@ -197,8 +205,15 @@ cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, bell(x, x, 0.0))
 
 
+cdef inline double softplus_tail(T x) noexcept nogil:
+    """log(1 + exp(-|x|)), what softplus adds to max(x, 0)."""
+    if T is float:
+        return log1p_unit(exp_narrow(-magnitude(x)))
+    else:
+        return log1p_pair(exp_pair(pair(-magnitude(x), 0.0), 0.0))
+
 cdef inline T log_sigmoid(T x) noexcept nogil:
-    return <T>((x if x < 0 else 0.0) - log1p_unit(exp(-magnitude(x))))
+    return <T>((x if x < 0 else 0.0) - softplus_tail(x))
 
 cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, sigmoid_scaled(x, -x, 0.0))
@@ -247,14 +262,18 @@ cdef inline double tanh_gap(T x) noexcept nogil:
         cube = times(exact_product(a, a), pair(a, 0.0))
         z = a * a
         near = times(cube, quick_sum(0.3333333333333333, mul_add(tanh_gap_rest(z), z, 1.850371707708594e-17)))
-        return near.hi if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
+        # The cube of a tiny number is subnormal: it must round only once.
+        w = z * (a * 0.3333333333333333) if a < 1e-90 else near.hi
+        return w if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
 
 cdef inline T tanh(T x) noexcept nogil:
     return with_sign_of(<T>tanh_value(x), x)
 
 cdef inline T tanh_backward(T grad, T x) noexcept nogil:
     # 4 e / (1 + e)^2 with e = exp(-2|x|), instead of 1 - tanh^2.
-    return <T>(4.0 * applied(grad, bell(x, 2.0 * x, 0.0)))
+    cdef Scaled slope = bell(x, 2.0 * x, 0.0)
+    slope.value = 4.0 * slope.value
+    return <T>applied(grad, slope)
 
 
 cdef inline T tanh_shrink(T x) noexcept nogil:
@@ -268,19 +287,20 @@ cdef inline T softsign(T x) noexcept nogil:
     cdef double a = finite(x)
     return <T>(a / (1.0 + magnitude(a)))
 
-cdef inline double softsign_slope_backward(T grad, T x) noexcept nogil:
-    """grad / (1 + |x|)^2."""
-    cdef double a = magnitude(x), q = 1.0 / (1.0 + a)
+cdef inline Scaled softsign_slope(T x) noexcept nogil:
+    """1 / (1 + |x|)^2."""
+    cdef double a = magnitude(x), q
     cdef Pair g
     if T is float:
-        return grad * (q * q)
+        q = 1.0 / (1.0 + a)
+        return scaled_by(q * q, False)
     else:
-        # Beyond 1e100 the 1 does not count, and products of pairs would leave double's range.
-        g = quotient(pair(1.0, 0.0), exact_sum(1.0, 1.0 if a > 1e100 else a))
-        return grad / a / a if a > 1e100 else grad * times(g, g).hi
+        # Beyond 1e100 the 1 does not count; |x| / 2^600 keeps the square within double's range.
+        g = quotient(pair(1.0, 0.0), exact_sum(0.0 if a > 1e100 else 1.0, a * TWO_TO_MINUS_600 if a > 1e100 else a))
+        return scaled_by(0.0 if a > DBL_MAX else times(g, g).hi, a > 1e100)
 
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
-    return <T>softsign_slope_backward(grad, x)
+    return <T>applied(grad, softsign_slope(x))
 
 
 # ---- Exponential linear units ---------------------------------------------------------------------------------
@@ -305,7 +325,9 @@ cdef inline double selu_negative(T x) noexcept nogil:
         near = expm1_reduced_rest(r)
         e = exp_pair(pair(x, 0.0), 0.0)
         m = chosen(x > -0.3, quick_sum(r, near), quick_sum(e.hi - 1.0, e.lo))
-        return times(pair(1.7580993408473768, 1.41535193800845e-17), m).hi
+        # Products of pairs lose their low part where it is subnormal, and do not need it there.
+        near = times(pair(1.7580993408473768, 1.41535193800845e-17), m).hi
+        return near if magnitude(m.hi) > 1e-280 else 1.7580993408473768 * m.hi
 
 cdef inline Scaled selu_slope(T x) noexcept nogil:
     cdef Pair e
@@ -341,10 +363,16 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef Pair z = product(pair(beta, 0.0), x)
-    cdef Scaled e = exp_scaled(x, -magnitude(z.hi), z.lo if z.hi < 0 else -z.lo)
-    cdef double l = log1p_unit(e.value if e.unit == 1.0 else 0.0)
-    l = applied(1.0, scaled_by((l if e.unit == 1.0 else e.value) / beta, e.unit != 1.0))
+    cdef Pair z = product(pair(beta, 0.0), x), e
+    cdef bint boosted
+    cdef double l
+    if T is float:
+        l = log1p_unit(exp_narrow(-magnitude(z.hi))) / beta
+    else:
+        boosted = magnitude(z.hi) > 600.0
+        e = exp_pair(pair(-magnitude(z.hi), z.lo if z.hi < 0 else -z.lo), 1200.0 if boosted else 0.0)
+        l = log1p_pair(scaled(e, 0.0 if boosted else 1.0))
+        l = applied(1.0, scaled_by((e.hi if boosted else l) / beta, boosted))
     return <T>((x if z.hi > 0 else 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
@@ -373,26 +401,29 @@ cdef inline double squareplus_value(T x, double b) noexcept nogil:
         root = quotient(pair(b, 0.0), plus(root, pair(-y, 0.0)))
         return (0.25 * b / a if a > 1e140 else 0.5 * root.hi) if y < 0 else (y if a > 1e140 else 0.5 * r)
 
-cdef inline double squareplus_slope_backward(T grad, T x, double b) noexcept nogil:
+cdef inline Scaled squareplus_slope(T x, double b) noexcept nogil:
     """(1 + x / r) / 2; for x < 0, where that cancels, b / (2 r (r - x))."""
     cdef double y = x, a = magnitude(y), r
-    cdef Pair root, left
+    cdef bint far = a > 1e140
+    cdef Pair root, left, small
     if T is float:
         r = sqrt(y * y + b)
-        r = a if a > 1e150 else r
-        return grad * (0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r)))
+        r = 0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r))
+        return scaled_by(r, False)
     else:
-        root = root_pair(1.0 if a > 1e140 else y, b)
+        # Far out it is 1 or b / (4 x^2), for which |x| / 2^600 keeps the square within double's range.
+        root = root_pair(1.0 if far else y, b)
         left = quotient(pair(0.5 * b, 0.0), times(root, plus(root, pair(-y, 0.0))))
-        r = quotient(plus(root, pair(y, 0.0)), root).hi
-        r = left.hi if y < 0 else (1.0 if a > 1e140 else 0.5 * r)
-        return grad / a * (0.25 * b) / a if (a > 1e140) & (y < 0) else grad * r
+        r = left.hi if y < 0 else 0.5 * quotient(plus(root, pair(y, 0.0)), root).hi
+        small = quotient(pair(1.0, 0.0), pair(a * TWO_TO_MINUS_600, 0.0))
+        small.hi = 0.0 if a > DBL_MAX else 0.25 * b * times(small, small).hi
+        return scaled_by((small.hi if y < 0 else 1.0) if far else r, far & (y < 0))
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
     return <T>squareplus_value(x, b)
 
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
-    return <T>squareplus_slope_backward(grad, x, b)
+    return <T>applied(grad, squareplus_slope(x, b))
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
@@ -441,12 +472,12 @@ cdef inline Scaled gate_slope(T like, Pair z, Pair w) noexcept nogil:
 cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
     """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial: an exact subtraction."""
     cdef Scaled far = gate_slope(like, pair(z, z_low), pair(z, z_low))
-    cdef double t
+    cdef Pair d
     if T is float:
         return far
     else:
-        t = (z + 1.2784645427610737) - (-1.0946994183093437e-16 - z_low)
-        return scaled_by(swish_slope_near_zero(t) if c_fabs(t) < 0.0625 else far.value, z < -600.0)
+        d = pair(z + 1.2784645427610737, 1.0946994183093437e-16 + z_low)
+        return scaled_by(swish_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else far.value, z < -600.0)
 
 
 cdef inline double silu_value(T x) noexcept nogil:
@@ -497,8 +528,8 @@ cdef inline double gelu_tanh_gate(T x) noexcept nogil:
         return gate(x, x, wide.hi, wide.lo)
 
 cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
-    cdef double y = -30.0 if x < -30.0 else (1e3 if x > 1e3 else x), z, w, t
-    cdef Pair square, linear, far_z, far_w
+    cdef double y = -30.0 if x < -30.0 else (1e3 if x > 1e3 else x), z, w
+    cdef Pair d, square, linear, far_z, far_w
     if T is float:
         z = 1.5957691216057308 * mul_add(0.044715 * y * y, y, y)
         w = 1.5957691216057308 * y * mul_add(0.134145 * y, y, 1.0)
@@ -508,9 +539,9 @@ cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
         linear = times(pair(1.5957691216057308, -9.96930880911092e-17), pair(y, 0.0))
         far_z = times(plus(pair(1.0, 0.0), times(pair(0.044715, 2.1960211427085595e-18), square)), linear)
         far_w = times(plus(pair(1.0, 0.0), times(pair(0.134145, 1.3526957332032908e-17), square)), linear)
-        t = (y + 0.7524614220710163) - 3.635560509207687e-17
+        d = pair(y + 0.7524614220710163, -3.635560509207687e-17)
         w = gate_slope(x, far_z, far_w).value
-        return scaled_by(gelu_tanh_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, far_z.hi < -600.0)
+        return scaled_by(gelu_tanh_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else w, far_z.hi < -600.0)
 
 cdef inline T gelu_tanh(T x) noexcept nogil:
     return <T>gelu_tanh_gate(x)
@@ -550,7 +581,7 @@ cdef inline double gelu_value(T x) noexcept nogil:
 cdef inline Scaled gelu_slope(T x) noexcept nogil:
     """Phi + x phi, with the density taken out: for x < 0 both summands share it."""
     cdef double a = magnitude(x), t, slope, boost
-    cdef Pair square, g
+    cdef Pair d, square, g
     a = 55.0 if a > 55.0 else a
     if T is float:
         a = 39.0 if a > 39.0 else a
@@ -564,8 +595,8 @@ cdef inline Scaled gelu_slope(T x) noexcept nogil:
         g = plus(normal_tail(a), times(pair(-0.3989422804014327, 2.49232720227773e-17), pair(a, 0.0)))
         g = times(g, exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
         slope = g.hi if x < 0 else (1.0 if a > 34.0 else plus(pair(1.0, 0.0), pair(-g.hi, -g.lo)).hi)
-        t = (x + 0.7517915246935645) - 1.4956759177009883e-17
-        return scaled_by(gelu_slope_near_zero(t) if c_fabs(t) < 0.25 else slope, x < -34.0)
+        d = pair(x + 0.7517915246935645, -1.4956759177009883e-17)
+        return scaled_by(gelu_slope_near_zero(d) if c_fabs(d.hi) < 0.25 else slope, x < -34.0)
 
 cdef inline T gelu(T x) noexcept nogil:
     return <T>gelu_value(x)
@@ -598,13 +629,13 @@ cdef inline double mish_value(T x) noexcept nogil:
 
 cdef inline Scaled mish_slope(T x) noexcept nogil:
     """n / d + x times the slope of n / d: (w ((2 + w) d + 4 x (1 + w))) / d^2 on the left, and its like."""
-    cdef double w, d, t, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
-    cdef Pair e, small, left, right, bottom, tail
+    cdef double w, n, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
+    cdef Pair d, e, small, left, right, bottom, tail
     if T is float:
         w = exp_narrow(-magnitude(x))
-        d = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
-        w = (w * ((2.0 + w) * d + 4.0 * y * (1.0 + w)) if x < 0
-             else (1.0 + 2.0 * w) * d + 4.0 * y * w * w * (1.0 + w)) / (d * d)
+        n = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
+        w = (w * ((2.0 + w) * n + 4.0 * y * (1.0 + w)) if x < 0
+             else (1.0 + 2.0 * w) * n + 4.0 * y * w * w * (1.0 + w)) / (n * n)
         return scaled_by(w, False)
     else:
         boost = 1200.0 if x < -600.0 else 0.0
@@ -618,8 +649,8 @@ cdef inline Scaled mish_slope(T x) noexcept nogil:
         left = times(e, plus(times(left, bottom), tail))
         right = plus(times(right, bottom), times(tail, times(small, small)))
         w = quotient(chosen(x < 0, left, right), times(bottom, bottom)).hi
-        t = (x + 1.1924312145154952) + 4.8484829848031044e-17
-        return scaled_by(mish_slope_near_zero(t) if c_fabs(t) < 0.0625 else w, x < -600.0)
+        d = pair(x + 1.1924312145154952, 4.8484829848031044e-17)
+        return scaled_by(mish_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else w, x < -600.0)
 
 cdef inline T mish(T x) noexcept nogil:
     return <T>mish_value(x)
@@ -686,7 +717,7 @@ cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
 cdef inline T binary_cross_entropy(T x, T target, double pos_weight) noexcept nogil:
     # Both logarithms from one log1p(e^-|x|): softplus(x) = max(x, 0) + l and softplus(-x) = softplus(x) - x.
     # A side of no weight costs nothing, even where its logarithm is infinite.
-    cdef double l = log1p_unit(exp(-magnitude(x))), positive = pos_weight * target, negative = 1.0 - target
+    cdef double l = softplus_tail(x), positive = pos_weight * target, negative = 1.0 - target
     cdef double left = negative * ((x if x > 0 else 0.0) + l), right = positive * ((0.0 if x > 0 else -x) + l)
     left = 0.0 if negative == 0.0 else left
     right = 0.0 if positive == 0.0 else right

@@ -71,6 +71,16 @@ cdef inline Pair quotient(Pair a, Pair b) noexcept nogil:
     return quick_sum(q, rest * inverse)
 
 
+cdef inline double log1p_pair(Pair w) noexcept nogil:
+    """log(1 + w) for 0 <= w <= 1: log1p_unit with what its sums lose."""
+    cdef bint halved = w.hi > 0.41421356237309503
+    cdef Pair f = exact_sum(w.hi, -1.0 if halved else 0.0)
+    f = scaled(pair(f.hi, f.lo + w.lo), 0.5 if halved else 1.0)
+    cdef Pair sum0 = exact_sum(0.6931471805599453 if halved else 0.0, f.hi)
+    cdef double low = f.lo * (1.0 - f.hi) + (2.3190468138462996e-17 if halved else 0.0)
+    return sum0.hi + (sum0.lo + (low - log_gap(f.hi)))
+
+
 cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     """e^x 2^boost, relative error 2^-58. A boost keeps the digits of what a later factor makes subnormal."""
     cdef double y = -1500.0 if x.hi < -1500.0 else x.hi

@@ -64,9 +64,9 @@ cdef inline double normal_tail_rest(double t) noexcept nogil:
     return p
 
 
-cdef inline double swish_slope_near_zero(double t) noexcept nogil:
-    """swish_slope(z0 + t) for |t| <= 1/16."""
-    cdef double p = -2.9710633664725938e-05
+cdef inline double swish_slope_near_zero(Pair d) noexcept nogil:
+    """swish_slope(z0 + d) for |d| <= 1/16."""
+    cdef double t = d.hi + d.lo, p = -2.9710633664725938e-05
     p = mul_add(p, t, -4.093402573552048e-05)
     p = mul_add(p, t, 0.00018570716531323203)
     p = mul_add(p, t, 0.0007985219798206147)
@@ -76,12 +76,12 @@ cdef inline double swish_slope_near_zero(double t) noexcept nogil:
     p = mul_add(p, t, 0.01887481422378238)
     p = mul_add(p, t, 0.1466487969969469)
     p = mul_add(p, t, 0.2178117057198001)
-    return t * p
+    return mul_add(d.hi, p, d.lo * p)
 
 
-cdef inline double gelu_tanh_slope_near_zero(double t) noexcept nogil:
-    """gelu_tanh_slope(x0 + t) for |t| <= 1/16, x0 its zero."""
-    cdef double p = -3.488689785254129e-05
+cdef inline double gelu_tanh_slope_near_zero(Pair d) noexcept nogil:
+    """gelu_tanh_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -3.488689785254129e-05
     p = mul_add(p, t, 0.00012406556210891996)
     p = mul_add(p, t, 0.0002639273362213633)
     p = mul_add(p, t, -0.0009274412027880525)
@@ -93,12 +93,12 @@ cdef inline double gelu_tanh_slope_near_zero(double t) noexcept nogil:
     p = mul_add(p, t, -0.01578285352184803)
     p = mul_add(p, t, 0.38751844613578895)
     p = mul_add(p, t, 0.4304000910248585)
-    return t * p
+    return mul_add(d.hi, p, d.lo * p)
 
 
-cdef inline double gelu_slope_near_zero(double t) noexcept nogil:
-    """gelu_slope(x0 + t) for |t| <= 1/4, x0 its zero."""
-    cdef double p = -1.9483211115586473e-09
+cdef inline double gelu_slope_near_zero(Pair d) noexcept nogil:
+    """gelu_slope(x0 + d) for |d| <= 1/4, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -1.9483211115586473e-09
     p = mul_add(p, t, 5.614817769932654e-07)
     p = mul_add(p, t, 4.328798121669628e-07)
     p = mul_add(p, t, -7.747570426562661e-06)
@@ -115,12 +115,12 @@ cdef inline double gelu_slope_near_zero(double t) noexcept nogil:
     p = mul_add(p, t, 0.388284982990552)
     p = mul_add(p, t, 0.4314939923140469)
     # The low part of the leading coefficient counts next to the zero.
-    return mul_add(t, p, t * 2.7308936741361944e-17)
+    return mul_add(d.hi, p, d.lo * p + d.hi * 2.7308936741361944e-17)
 
 
-cdef inline double mish_slope_near_zero(double t) noexcept nogil:
-    """mish_slope(x0 + t) for |t| <= 1/16, x0 its zero."""
-    cdef double p = -4.213025390019054e-05
+cdef inline double mish_slope_near_zero(Pair d) noexcept nogil:
+    """mish_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -4.213025390019054e-05
     p = mul_add(p, t, 0.0002535842183955046)
     p = mul_add(p, t, 0.0009898186787416206)
     p = mul_add(p, t, 0.0010924074041705394)
@@ -130,4 +130,4 @@ cdef inline double mish_slope_near_zero(double t) noexcept nogil:
     p = mul_add(p, t, 0.04190782104361114)
     p = mul_add(p, t, 0.20473126408010586)
     p = mul_add(p, t, 0.2669479140495345)
-    return t * p
+    return mul_add(d.hi, p, d.lo * p)

@@ -126,10 +126,6 @@ cdef inline double exp_wide(double x, double boost) noexcept nogil:
     return e * (steps.hi if y > -1490.0 else 0.0) * steps.lo
 
 
-cdef inline double exp(T x) noexcept nogil:
-    return exp_narrow(x) if T is float else exp_wide(x, 0.0)
-
-
 # ---- Below the subnormals -------------------------------------------------------------------------------------
 # A double derivative may be too small for a double while its product with a large gradient is not. Below e^-600
 # such values carry 2^1200 until the gradient is in, and lose it in two steps.
@@ -171,8 +167,8 @@ cdef inline double expm1(T x) noexcept nogil:
     return mul_add(scale, expm1_reduced(reduced(y, n - ROUNDER)), scale - 1.0)
 
 
-cdef inline double log_near_one(double f) noexcept nogil:
-    """log(1 + f) for f in [-0.293, 0.415], within 1 ULP of double."""
+cdef inline double log_gap(double f) noexcept nogil:
+    """f - log(1 + f) for f in [-0.293, 0.415]."""
     cdef double s = f / (2.0 + f)
     cdef double z = s * s, square = 0.5 * f * f
     cdef double p = 0.13086767009948175
@@ -183,7 +179,12 @@ cdef inline double log_near_one(double f) noexcept nogil:
     p = mul_add(p, z, 0.2857142857080323)
     p = mul_add(p, z, 0.4000000000000088)
     p = mul_add(p, z, 0.6666666666666666)
-    return f - (square - s * mul_add(z, p, square))
+    return square - s * mul_add(z, p, square)
+
+
+cdef inline double log_near_one(double f) noexcept nogil:
+    """log(1 + f) for f in [-0.293, 0.415], within 1 ULP of double."""
+    return f - log_gap(f)
 
 
 cdef inline double log1p_unit(double w) noexcept nogil:
