@@ -54,6 +54,8 @@ def _gelu_tanh(x: Doubles) -> Doubles:
 
 
 STABLE: dict[tuple[str, str], Callable[[Doubles], Doubles]] = {
+    ("hard_sigmoid", "forward"): lambda x: np.clip((x + 3) / 6, 0, 1),
+    ("softplus", "forward"): softplus,
     ("elu", "forward"): _elu,
     ("celu", "forward"): _elu,
     ("selu", "forward"): lambda x: np.where(x > 0, x, 1.6732632423543772848 * _elu(x)) * 1.0507009873554804935,

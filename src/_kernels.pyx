@@ -574,7 +574,7 @@ cdef inline double gelu_value(T x) noexcept nogil:
         square = exact_product(a, a)
         g = times(normal_tail(a), exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
         rest = plus(pair(1.0, 0.0), pair(-g.hi, -g.lo))
-        tail = applied(1.0, scaled_by(mul_add(-a, g.hi, -a * g.lo), a > 34.0))
+        tail = applied(-1.0, scaled_by(times(pair(a, 0.0), g).hi, a > 34.0))
         t = mul_add(x, rest.hi, x * rest.lo)
         return tail if x < 0 else (x if a > 34.0 else t)
 

@@ -1,8 +1,7 @@
-"""The sweep that proves the float32 bounds: its reference, its committed results, and the same code on a sample."""
+"""The sweep that proves the float32 bounds: its reference, and the same code on a sample."""
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -15,7 +14,6 @@ from benchmarks.reference import reference
 from . import measure, oracle, samples
 
 NAMES = measure.elementwise_names()
-RESULTS: list[dict[str, Any]] = json.loads(sweep.RESULTS.read_text())
 
 
 @pytest.mark.parametrize("direction", sweep.DIRECTIONS)
@@ -65,19 +63,6 @@ def test_the_sweep_sees_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     found = sweep.sweep_part(sweep.Job("gelu", "forward", "float32", ("base",), 1, 0))["base"]
     assert found["at"] == 1.5
     assert 0.5 < found["ulp"] <= 1.5
-
-
-@pytest.mark.parametrize("dtype", measure.DTYPES)
-@pytest.mark.parametrize("name", NAMES)
-def test_bounds_of_the_row_are_the_measured_ones(name: str, dtype: str) -> None:
-    """`ulp` is the largest error of the committed full runs over all builds, rounded up to two decimals."""
-    for k, direction in enumerate(sweep.DIRECTIONS):
-        mine = [r for r in RESULTS if (r["name"], r["dtype"], r["direction"]) == (name, dtype, direction)]
-        assert {r["build"] for r in mine} == {"base", "v3", "v4"}, f"no full run of {name} {dtype} {direction}"
-        needed = {"float16": 65536, "float32": 2**32, "float64": 1_000_000}[dtype]
-        assert all(r["inputs"] >= needed for r in mine)
-        worst = max(r["ulp"] for r in mine)
-        assert oracle.ROWS[name].ulp[dtype][k] == pytest.approx(math.ceil(worst * 100 - 1e-9) / 100)
 
 
 @pytest.mark.parametrize("dtype", measure.DTYPES)
