@@ -1,0 +1,347 @@
+"""The race: this library and others on the same data, interleaved in one process so that drift hits all alike.
+
+A cell is one function, direction, dtype and shape. In every round each contender runs a batch of calls that takes a
+millisecond or more, in an order drawn anew; the median over the rounds counts. Rounds go on until the medians are known
+to 1 % or the time is up.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import random
+import time
+import timeit
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from tests import oracle
+
+from . import peers, speed_digits
+
+Record = dict[str, Any]
+BATCH = 1e-3
+ERROR = 0.01
+# Rounds that every contender runs, and how much slower than the best one may be to stay after that.
+ROUNDS, STAY = 3, 3.0
+LARGEST = 32 * 2**20
+SIZES = {
+    "quick": {"float32": (1, 10_000, 1_000_000)},
+    "full": {
+        "float32": (1, 100, 10_000, 100_000, 1_000_000, LARGEST),
+        "float64": (100, 10_000, 1_000_000),
+        "float16": (100, 10_000, 1_000_000),
+    },
+}
+# Shape and axis.
+ROWS = {
+    "quick": (((64, 10), -1), ((4096, 1024), -1)),
+    "full": (
+        ((1, 3), -1), ((64, 10), -1), ((100_000, 10), -1), ((32_768, 128), -1), ((4096, 1024), -1), ((64, 50_257), -1),
+        ((8, 1_048_576), -1), ((1024, 4096), 0), ((32, 81, 8732), 1),
+    ),
+}  # fmt: skip
+RACED_ROWS = ("softmax", "log_softmax", "cross_entropy")
+# Below this no thread but the first has anything to do, and one thread is not measured again.
+SERIAL = 10_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement; `into` an existing array or with a fresh result."""
+
+    name: str
+    direction: str
+    shape: tuple[int, ...]
+    into: bool
+    dtype: str = "float32"
+    axis: int = -1
+    # "contiguous", "transposed", "strided", or "channel" for a slope per channel.
+    layout: str = "contiguous"
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        shape = f"n = {self.size:,}" if len(self.shape) == 1 else f"{self.shape} axis {self.axis}"
+        layout = "" if self.layout == "contiguous" else f", {self.layout}"
+        return f"{self.name} {self.direction} {self.dtype} {shape}{layout} {'into out' if self.into else 'fresh'}"
+
+
+def cells(which: str, names: list[str], threads: int) -> Iterator[Cell]:
+    """The cells of a run, function after function."""
+    for name, row in oracle.ROWS.items():
+        if name not in names:
+            continue
+        for direction in peers.DIRECTIONS:
+            for into in (True, False):
+                if row.kind == "elementwise":
+                    for dtype, sizes in SIZES[which].items():
+                        yield from (Cell(name, direction, (n,), into, dtype) for n in sizes
+                                    if threads > 1 or n >= SERIAL)  # fmt: skip
+                elif name in RACED_ROWS and (peers.ours(name, direction).writes_out or not into):
+                    yield from (Cell(name, direction, shape, into, axis=axis) for shape, axis in ROWS[which])
+        if which == "full":
+            yield from special(name)
+    if which == "full" and "gelu" in names:
+        yield Cell("digits", "epoch", (1437, 64), into=False)
+
+
+def special(name: str) -> Iterator[Cell]:
+    """Other layouts of memory, and sizes from real networks: attention, and the middle of a transformer's block."""
+    for direction in peers.DIRECTIONS:
+        for into in (True, False):
+            if name in ("relu", "sigmoid", "gelu"):
+                yield Cell(name, direction, (1000, 1000), into)
+                yield Cell(name, direction, (1000, 1000), into, layout="transposed")
+                yield Cell(name, direction, (1000, 1000), into, layout="strided")
+            if name == "prelu":
+                yield Cell(name, direction, (32, 64, 28, 28), into, layout="channel")
+            if name == "gelu":
+                yield Cell(name, direction, (16, 512, 3072), into)
+            if name == "softmax":
+                yield Cell(name, direction, (16, 12, 512, 512), into)
+
+
+# ---- Contenders -----------------------------------------------------------------------------------------------
+
+
+@cache
+def numbers(seed: int) -> Any:
+    return np.random.default_rng(seed).normal(0, 2, 1 << 20).astype(np.float32)
+
+
+def array_of(cell: Cell, seed: int) -> Any:
+    """Normally distributed numbers in the cell's layout."""
+    values = np.resize(numbers(seed), cell.size).astype(cell.dtype).reshape(cell.shape)
+    if cell.layout == "transposed":
+        return np.ascontiguousarray(values.T).T
+    if cell.layout == "strided":
+        wide = np.empty((*cell.shape[:-1], 2 * cell.shape[-1]), cell.dtype)
+        wide[..., ::2] = values
+        return wide[..., ::2]
+    return values
+
+
+def arrays_of(cell: Cell) -> list[Any]:
+    arrays = [array_of(cell, seed) for seed in range(len(peers.operands(cell.name, cell.direction)))]
+    if oracle.ROWS[cell.name].kind == "row loss":
+        rows = tuple(length for k, length in enumerate(cell.shape) if k != cell.axis % len(cell.shape))
+        arrays[-1] = np.random.default_rng(0).integers(0, cell.shape[cell.axis], rows)
+        if cell.direction == "backward":
+            arrays[0] = np.ones((), cell.dtype)
+    return arrays
+
+
+def contenders(cell: Cell) -> tuple[dict[str, peers.Call], list[str]]:
+    """The calls, warmed up, and who of them returns a fresh result although the cell is one into `out`."""
+    if cell.name == "digits":
+        return speed_digits.epochs(), []
+    arrays = arrays_of(cell)
+    out = np.zeros(cell.shape, cell.dtype) if cell.into else None
+    params = {"weight": np.full((cell.shape[1], 1, 1), 0.25, cell.dtype)} if cell.layout == "channel" else {}
+    found = {"actfn": peers.ours(cell.name, cell.direction), **peers.peers_of(cell.name, cell.direction, cell.dtype)}
+    if cell.layout in ("transposed", "strided"):
+        found = {peer: one for peer, one in found.items() if one.strided}
+    if cell.layout == "channel":
+        found.pop("numba", None)
+    calls = {}
+    for peer, one in found.items():
+        try:
+            calls[peer] = one.prepare(*arrays, out=out if one.writes_out else None, axis=cell.axis, **params)
+            calls[peer]()
+        except NotImplementedError:
+            calls.pop(peer, None)
+    if cell.layout == "contiguous" and all(a.shape == cell.shape for a in arrays):
+        calls |= {f"copy by {peer}": copy(*arrays, out=out) for peer, copy in peers.copies(len(arrays)).items()}
+    return calls, [peer for peer, one in found.items() if cell.into and not one.writes_out and peer in calls]
+
+
+# ---- Timing ---------------------------------------------------------------------------------------------------
+
+
+def settle() -> None:
+    """Wait until nothing runs here: thread pools spin for milliseconds after a call, on the next one's processor."""
+    for _ in range(200):
+        start = time.process_time()
+        time.sleep(1e-3)
+        if time.process_time() - start < 2e-4:
+            return
+
+
+def batch_of(timer: timeit.Timer) -> int:
+    """Calls that take a millisecond together."""
+    count = 1
+    while (taken := timer.timeit(count)) < BATCH:
+        count = max(2 * count, min(10 * count, math.ceil(1.2 * count * BATCH / taken)))
+    return count
+
+
+def error_of(samples: list[float]) -> float:
+    """Standard error of the median, relative; from the median deviation, which outliers do not move."""
+    middle = float(np.median(samples))
+    deviation = 1.4826 * float(np.median(np.abs(np.subtract(samples, middle))))
+    return 1.2533 * deviation / math.sqrt(len(samples)) / middle
+
+
+def measure(calls: dict[str, peers.Call], limit: float, threads: int) -> dict[str, list[float]]:
+    """Seconds per call, one sample a round."""
+    timers = {name: timeit.Timer(call) for name, call in calls.items()}
+    batches = {name: batch_of(timer) for name, timer in timers.items()}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    order, end = list(calls), time.perf_counter() + limit
+    while True:
+        random.shuffle(order)
+        for name in order:
+            if threads > 1:
+                settle()
+            # Once for nothing: it wakes the library's own threads and fills the cache.
+            calls[name]()
+            samples[name].append(timers[name].timeit(batches[name]) / batches[name])
+        if len(samples["actfn"]) < ROUNDS:
+            continue
+        fastest = min(float(np.median(samples[name])) for name in calls if not name.startswith("copy"))
+        order = [name for name in order if name == "actfn" or float(np.median(samples[name])) < STAY * fastest]
+        known = len(samples["actfn"]) > ROUNDS and all(error_of(samples[name]) < ERROR for name in order)
+        if known or time.perf_counter() > end:
+            return samples
+
+
+def run(which: str, names: list[str], threads: int, limit: float, path: Path) -> None:
+    """Measure the cells that the file does not have yet; each is saved at once."""
+    state = json.loads(path.read_text()) if path.exists() else {"runs": {}, "cells": []}
+    state["runs"][str(threads)] = about()
+    done = {(identity(record), record["threads"]) for record in state["cells"]}
+    todo = [cell for cell in cells(which, names, threads) if (identity(asdict(cell)), threads) not in done]
+    # In a pipe there is no bar, the lines say how far it is.
+    for k, cell in enumerate(bar := tqdm(todo, disable=None, unit="cell", smoothing=0.05), 1):
+        bar.set_description(f"{cell.name} {cell.direction}")
+        calls, fresh = contenders(cell)
+        before = idle_seconds()
+        samples = measure(calls, limit, threads)
+        record = asdict(cell) | {
+            "threads": threads,
+            "seconds": {name: float(np.median(taken)) for name, taken in samples.items()},
+            "errors": {name: round(error_of(taken), 4) for name, taken in samples.items()},
+            "rounds": {name: len(taken) for name, taken in samples.items()},
+            "fresh": fresh,
+            # How many processors others kept busy meanwhile.
+            "disturbed": round(disturbance(before), 2),
+        }
+        state["cells"].append(record)
+        save(state, path)
+        bar.write(f"{k}/{len(todo)} {cell}, {threads} threads: {line(record)}")
+
+
+def idle_seconds() -> tuple[float, float, float]:
+    """Now, the seconds that all processors have idled, and those that this process has used."""
+    lines = Path("/proc/stat").read_text().splitlines() if Path("/proc/stat").exists() else ["cpu 0 0 0 0 0"]
+    idle, waiting = (int(word) for word in lines[0].split()[4:6])
+    return time.perf_counter(), (idle + waiting) / os.sysconf("SC_CLK_TCK"), time.process_time()
+
+
+def disturbance(before: tuple[float, float, float]) -> float:
+    wall, idle, used = (now - then for now, then in zip(idle_seconds(), before, strict=True))
+    return max(0.0, (os.cpu_count() or 1) - (idle + used) / wall)
+
+
+def identity(record: Record) -> tuple[Any, ...]:
+    return tuple(str(list(v)) if isinstance(v, tuple | list) else v for k, v in record.items()
+                 if k in Cell.__dataclass_fields__)  # fmt: skip
+
+
+def save(state: dict[str, Any], path: Path) -> None:
+    """One line per cell, so that two runs can be compared; the old file stays whole until the new one is."""
+    lines = ",\n".join(json.dumps(record) for record in state["cells"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(f'{{"runs": {json.dumps(state["runs"], indent=1)},\n"cells": [\n{lines}\n]}}\n')
+    partial.replace(path)
+
+
+def best_peer(record: Record) -> tuple[str, float]:
+    rivals = {name: s for name, s in record["seconds"].items() if name != "actfn" and not name.startswith("copy")}
+    name = min(rivals, key=lambda rival: rivals[rival], default="")
+    return name, rivals.get(name, math.nan)
+
+
+def ratio(record: Record) -> float:
+    """How many times faster than the best of the others."""
+    return best_peer(record)[1] / float(record["seconds"]["actfn"])
+
+
+def line(record: Record) -> str:
+    name, seconds = best_peer(record)
+    error = math.hypot(record["errors"]["actfn"], record["errors"].get(name, 0))
+    return (f"{duration(record['seconds']['actfn'])}, best other {name or 'none'} {duration(seconds)}, "
+            f"ratio {ratio(record):.2f} +- {error:.0%}")  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds * 1e6:,.2f} us" if seconds < 1e-4 else f"{seconds * 1e3:,.3f} ms"
+
+
+# ---- The machine ----------------------------------------------------------------------------------------------
+
+
+def processors() -> list[int]:
+    """Those that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def confine(to: list[int]) -> None:
+    """Libraries that read no variable count these; processes started from here inherit them."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, to)
+
+
+def environment(threads: int) -> dict[str, str]:
+    """What confines every library to so many threads from its import on; XLA can not be told later."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS",
+             "NUMBA_NUM_THREADS", "PJRT_NPROC")  # fmt: skip
+    serial = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
+    return {name: str(threads) for name in names} | serial | {"JAX_PLATFORMS": "cpu"}
+
+
+def about() -> dict[str, Any]:
+    """Where and with what; the threads as each library counts them."""
+    from threadpoolctl import threadpool_info
+
+    import actfn
+
+    from .sweep import processor
+
+    found = [peer for peer in peers.LIBRARIES if peers.installed(peer)]
+    counts = {"actfn": actfn.get_num_threads(), "processors": len(processors())}
+    if "torch" in found:
+        counts["torch"] = peers.torch_modules()["torch"].get_num_threads()
+    if "numba" in found:
+        import numba
+
+        counts["numba"] = numba.get_num_threads()
+    if "numexpr" in found:
+        import numexpr
+
+        counts["numexpr"] = numexpr.get_num_threads()
+    pages = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "processor": processor(),
+        "cpus": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "huge pages": pages.read_text().strip() if pages.exists() else "",
+        "build": actfn.build,
+        "versions": {name: importlib.metadata.version(name) for name in ("actfn", *found)},
+        "threads": counts,
+        "pools": [f"{pool['prefix']} {pool['num_threads']}" for pool in threadpool_info()],
+    }

@@ -1,0 +1,98 @@
+"""The race is run against the right functions: each library agrees with this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import peers
+
+from . import oracle
+
+
+def cases() -> Iterator[Any]:
+    """Every function of every library that is installed; the others are skipped as a whole."""
+    for peer, library in peers.LIBRARIES.items():
+        if peers.installed(peer):
+            for name, direction in sorted(library.names()):
+                for dtype in library.dtypes:
+                    yield pytest.param(peer, name, direction, dtype, id=f"{peer}-{name}-{direction}-{dtype}")
+        else:
+            missing = " and ".join(m for m in (peer, *library.needs) if not peers.importable(m))
+            yield pytest.param(peer, "", "", "", id=peer, marks=pytest.mark.skip(f"{missing} not installed"))
+
+
+def arrays(name: str, direction: str, dtype: str) -> list[Any]:
+    """Moderate inputs, away from kinks, of a shape that has an even length on every axis."""
+    rng = np.random.default_rng(5)
+    # Half precision leaves nothing of a tail.
+    ends = (-1.93, 1.97) if dtype == "float16" else (-4.03, 4.07)
+    x = np.linspace(*ends, 96).reshape(12, 8).astype(dtype)
+    row = oracle.ROWS[name]
+    forward = {
+        "target": rng.integers(0, 8, 12) if row.kind == "row loss" else rng.uniform(0, 1, x.shape).astype(dtype),
+        "value": rng.normal(size=x.shape).astype(dtype),
+    }
+    inputs = [forward.get(operand, x) for operand in peers.operands(name, "forward")]
+    if direction == "forward":
+        return inputs
+    shape = {"glu": (12, 4), "logsumexp": (12,)}.get(name, () if "loss" in row.kind else x.shape)
+    gradient = np.ones(()) if "loss" in row.kind else rng.normal(size=shape)
+    return [gradient.astype(dtype), *inputs]
+
+
+def agree(got: Any, wanted: Any, dtype: str) -> None:
+    """All gradients, loosely: only another function is an error here."""
+    several = isinstance(wanted, tuple)
+    got, wanted = (list(got), list(wanted)) if several else ([flat(got)], [wanted])
+    assert len(got) == len(wanted)
+    for one, other in zip(got, wanted, strict=True):
+        one = np.asarray(one)
+        assert one.shape == np.shape(other)
+        assert one.dtype == dtype
+        tolerance = 2e-2 if dtype == "float16" else 1e-3
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance / 10)
+
+
+def flat(result: Any) -> Any:
+    """Some return a list or a tuple of one array."""
+    return result[0] if isinstance(result, tuple | list) else result
+
+
+@pytest.mark.parametrize(("peer", "name", "direction", "dtype"), [*cases()])
+def test_peer_has_the_same_function(peer: str, name: str, direction: str, dtype: str) -> None:
+    found = peers.peers_of(name, direction, dtype)[peer]
+    operands = arrays(name, direction, dtype)
+    kept = [operand.copy() for operand in operands]
+    wanted = peers.ours(name, direction).prepare(*operands)()
+    try:
+        call = found.prepare(*operands)
+        got = call()
+    except NotImplementedError:
+        pytest.skip(f"{peer} lacks it in {dtype}")
+    agree(got, wanted, dtype)
+    agree(call(), wanted, dtype)
+    if found.writes_out:
+        out = np.full(np.shape(wanted), np.nan, dtype)
+        found.prepare(*operands, out=out)()
+        agree(out, wanted, dtype)
+    for operand, before in zip(operands, kept, strict=True):
+        assert np.array_equal(operand, before), "an input was overwritten"
+
+
+@pytest.mark.parametrize("peer", peers.LIBRARIES)
+def test_names_are_rows(peer: str) -> None:
+    """A name that is no row would never be raced."""
+    assert {name for name, _ in peers.LIBRARIES[peer].names()} <= set(oracle.ROWS)
+
+
+def test_apply_takes_float32_and_keeps_it() -> None:
+    x = np.linspace(-3, 3, 7, dtype=np.float32)
+    for name in ("gelu", "prelu", "softmax", "threshold"):
+        for direction in peers.DIRECTIONS:
+            for found in peers.peers_of(name, direction).values():
+                result = found.apply(x)
+                assert result.dtype == np.float32 and result.shape == x.shape
