@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/speed.json"), help="where results go")
     parser.add_argument("--plots", type=Path, help="directory for the figures")
     parser.add_argument("--resume", action="store_true", help="keep the cells that the JSON file has")
+    parser.add_argument("--redo", action="store_true", help="the same, but measure again those that were disturbed")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     parser.add_argument("--pinned", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -40,14 +41,16 @@ def main() -> None:
     if bad := [n for n in options.threads if not 1 <= n <= len(available)]:
         parser.error(f"this process may use 1 to {len(available)} threads, not {bad[0]}")
     if options.pinned:
-        speed.run(options.cells, options.names or list(oracle.ROWS), *options.threads, options.limit, options.json)
+        names, (threads,) = options.names or list(oracle.ROWS), options.threads
+        speed.run(options.cells, names, threads, options.limit, options.json, redo=options.redo)
         return
-    if not (options.resume or options.report):
+    if not (options.resume or options.redo or options.report):
         options.json.unlink(missing_ok=True)
     for threads in [] if options.report else options.threads:
         # A process per number of threads, because libraries read it when they are imported.
         command = [sys.executable, "-m", "benchmarks", *options.names, "--pinned", "--threads", str(threads)]
         command += ["--cells", options.cells, "--limit", str(options.limit), "--json", str(options.json)]
+        command += ["--redo"] if options.redo else []
         speed.confine(available[:threads])
         subprocess.run(command, env=os.environ | speed.environment(threads), check=True)
         speed.confine(available)

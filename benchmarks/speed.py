@@ -216,14 +216,15 @@ def measure(calls: dict[str, peers.Call], limit: float, threads: int) -> dict[st
             return samples
 
 
-def run(which: str, names: list[str], threads: int, limit: float, path: Path) -> None:
-    """Measure the cells that the file does not have yet; each is saved at once."""
+def run(which: str, names: list[str], threads: int, limit: float, path: Path, *, redo: bool) -> None:
+    """Measure the cells that the file does not have yet, or not well; each is saved at once."""
     state = json.loads(path.read_text()) if path.exists() else {"runs": {}, "cells": []}
     state["runs"][str(threads)] = about()
-    done = {(identity(record), record["threads"]) for record in state["cells"]}
-    todo = [cell for cell in cells(which, names, threads) if (identity(asdict(cell)), threads) not in done]
+    known = {identity(record): record for record in state["cells"]}
+    wanted = {identity(asdict(cell) | {"threads": threads}): cell for cell in cells(which, names, threads)}
+    todo = {key: cell for key, cell in wanted.items() if key not in known or (redo and not trusted(known[key]))}
     # In a pipe there is no bar, the lines say how far it is.
-    for k, cell in enumerate(bar := tqdm(todo, disable=None, unit="cell", smoothing=0.05), 1):
+    for k, (key, cell) in enumerate(bar := tqdm(todo.items(), disable=None, unit="cell", smoothing=0.05), 1):
         bar.set_description(f"{cell.name} {cell.direction}")
         calls, fresh = contenders(cell)
         before = idle_seconds()
@@ -237,8 +238,8 @@ def run(which: str, names: list[str], threads: int, limit: float, path: Path) ->
             # How many processors others kept busy meanwhile.
             "disturbed": round(disturbance(before), 2),
         }
-        state["cells"].append(record)
-        save(state, path)
+        known[key] = record
+        save({"runs": state["runs"], "cells": list(known.values())}, path)
         bar.write(f"{k}/{len(todo)} {cell}, {threads} threads: {line(record)}")
 
 
@@ -254,9 +255,13 @@ def disturbance(before: tuple[float, float, float]) -> float:
     return max(0.0, (os.cpu_count() or 1) - (idle + used) / wall)
 
 
-def identity(record: Record) -> tuple[Any, ...]:
-    return tuple(str(list(v)) if isinstance(v, tuple | list) else v for k, v in record.items()
-                 if k in Cell.__dataclass_fields__)  # fmt: skip
+def identity(record: Record) -> str:
+    return json.dumps([record[key] for key in (*Cell.__dataclass_fields__, "threads")])
+
+
+def trusted(record: Record) -> bool:
+    """Whether the machine was quiet and our own time is known."""
+    return bool(record["disturbed"] < 0.2 and record["errors"]["actfn"] < 5 * ERROR)
 
 
 def save(state: dict[str, Any], path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests import oracle
 
-from .speed import LARGEST, Record, best_peer, duration, ratio
+from .speed import LARGEST, Record, best_peer, duration, ratio, trusted
 
 # One color per library in all figures, from Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLORS = {
@@ -45,9 +45,9 @@ def heads(runs: dict[str, Any]) -> Iterator[str]:
 
 def quiet(cells: list[Record]) -> str:
     """Whether the figures can be trusted."""
-    loose = sum(r["errors"]["actfn"] > 0.05 for r in cells)
+    trustworthy = sum(map(trusted, cells))
     busy = float(np.median([r["disturbed"] for r in cells])) if cells else math.nan
-    return (f"{len(cells)} cells; in {loose} our own median is uncertain by more than 5 %; "
+    return (f"{len(cells)} cells, {trustworthy} of them trustworthy: the machine quiet, our own median known to 5 %; "
             f"others kept {busy:.2f} processors busy meanwhile (median)")  # fmt: skip
 
 
