@@ -45,14 +45,6 @@ def broadcastable(function: str, name: str, array: ArrayLike, shape: tuple[int, 
         raise ValueError(f"{function}: {name} must broadcast to shape {shape}, got {np.shape(array)}") from None
 
 
-def valid_mask(function: str, mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
-    if mask is None:
-        return None
-    if np.asarray(mask).dtype != np.bool:
-        raise TypeError(f"{function}: mask must hold bool, True to take part, got {np.asarray(mask).dtype}")
-    return broadcastable(function, "mask", mask, shape)
-
-
 def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if out is None:
         return
@@ -108,6 +100,15 @@ class Layout:
 
     def restored(self, array: Array) -> Array:
         return array.transpose(np.argsort(self.order))
+
+
+def valid_mask(function: str, mask: ArrayLike | None, layout: Layout) -> Array | None:
+    """The mask as the kernels read it, beside arrays of the same layout."""
+    if mask is None:
+        return None
+    if np.asarray(mask).dtype != np.bool:
+        raise TypeError(f"{function}: mask must hold bool, True to take part, got {np.asarray(mask).dtype}")
+    return layout.contiguous(broadcastable(function, "mask", mask, layout.shape), np.dtype(np.bool))
 
 
 def target_of(layout: Layout, out: Array | None, computed: np.dtype[Any], inputs: Sequence[Array]) -> Array:

@@ -22,51 +22,31 @@ from ._arrays import (
 from ._build import kernels
 
 
-def _forward(
-    name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, out: Array | None, temperature: float = 1.0
-) -> Array:
-    (array,), dtype = real_arrays(name, {"x": x})
-    layout = Layout.of(array, valid_axis(name, axis, array.ndim))
-    mask = valid_mask(name, mask, array.shape)
-    valid_out(name, out, array.shape, dtype)
-    computed = computing_dtype(dtype)
-    source = layout.contiguous(array, computed)
-    target = target_of(layout, out, computed, [source])
-    kernels.run_rows(
-        name, layout.geometry, (source, target), temperature=temperature,
-        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
-    )  # fmt: skip
-    return delivered(layout, target, out, dtype)
-
-
-def _backward(
+def _run(
     name: str,
-    grad: ArrayLike,
-    y: ArrayLike,
+    operands: dict[str, ArrayLike],
     axis: int,
     mask: ArrayLike | None,
     out: Array | None,
     temperature: float = 1.0,
 ) -> Array:
-    (g, array), dtype = real_arrays(name, {"grad": grad, "y": y})
+    """A kernel whose result has the shape of the last operand; the gradient before it broadcasts to that."""
+    (*gradients, array), dtype = real_arrays(name, operands)
     layout = Layout.of(array, valid_axis(name, axis, array.ndim))
-    g = broadcastable(name, "grad", g, array.shape)
-    mask = valid_mask(name, mask, array.shape)
+    gradients = [broadcastable(name, "grad", g, array.shape) for g in gradients]
+    keep = valid_mask(name, mask, layout)
     valid_out(name, out, array.shape, dtype)
     computed = computing_dtype(dtype)
-    sources = [layout.contiguous(a, computed) for a in (g, array)]
+    sources = [layout.contiguous(a, computed) for a in (*gradients, array)]
     target = target_of(layout, out, computed, sources)
-    kernels.run_rows(
-        name, layout.geometry, (*sources, target), temperature=temperature,
-        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
-    )  # fmt: skip
+    kernels.run_rows(name, layout.geometry, (*sources, target), temperature=temperature, mask=keep)
     return delivered(layout, target, out, dtype)
 
 
 def softmax(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _forward("softmax", x, axis, mask, out, positive("softmax", "temperature", temperature))
+    return _run("softmax", {"x": x}, axis, mask, out, positive("softmax", "temperature", temperature))
 
 
 def softmax_backward(
@@ -78,15 +58,20 @@ def softmax_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _backward(
-        "softmax_backward", grad, y, axis, mask, out, positive("softmax_backward", "temperature", temperature)
+    return _run(
+        "softmax_backward",
+        {"grad": grad, "y": y},
+        axis,
+        mask,
+        out,
+        positive("softmax_backward", "temperature", temperature),
     )
 
 
 def log_softmax(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _forward("log_softmax", x, axis, mask, out, positive("log_softmax", "temperature", temperature))
+    return _run("log_softmax", {"x": x}, axis, mask, out, positive("log_softmax", "temperature", temperature))
 
 
 def log_softmax_backward(
@@ -98,15 +83,20 @@ def log_softmax_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _backward(
-        "log_softmax_backward", grad, y, axis, mask, out, positive("log_softmax_backward", "temperature", temperature)
+    return _run(
+        "log_softmax_backward",
+        {"grad": grad, "y": y},
+        axis,
+        mask,
+        out,
+        positive("log_softmax_backward", "temperature", temperature),
     )
 
 
 def softmin(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _forward("softmin", x, axis, mask, out, -positive("softmin", "temperature", temperature))
+    return _run("softmin", {"x": x}, axis, mask, out, -positive("softmin", "temperature", temperature))
 
 
 def softmin_backward(
@@ -118,19 +108,24 @@ def softmin_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _backward(
-        "softmin_backward", grad, y, axis, mask, out, -positive("softmin_backward", "temperature", temperature)
+    return _run(
+        "softmin_backward",
+        {"grad": grad, "y": y},
+        axis,
+        mask,
+        out,
+        -positive("softmin_backward", "temperature", temperature),
     )
 
 
 def sparsemax(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
-    return _forward("sparsemax", x, axis, mask, out)
+    return _run("sparsemax", {"x": x}, axis, mask, out)
 
 
 def sparsemax_backward(
     grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
 ) -> Array:
-    return _backward("sparsemax_backward", grad, y, axis, mask, out)
+    return _run("sparsemax_backward", {"grad": grad, "y": y}, axis, mask, out)
 
 
 def logsumexp(
@@ -144,16 +139,13 @@ def logsumexp(
     (array,), dtype = real_arrays("logsumexp", {"x": x})
     axis = valid_axis("logsumexp", axis, array.ndim)
     layout = Layout.of(array, axis)
-    mask = valid_mask("logsumexp", mask, array.shape)
+    keep = valid_mask("logsumexp", mask, layout)
     reduced = array.shape[:axis] + ((1,) if keepdims else ()) + array.shape[axis + 1 :]
     valid_out("logsumexp", out, reduced, dtype)
     computed = computing_dtype(dtype)
     outer, _, inner = layout.geometry
     rows = np.empty(outer * inner, computed)
-    kernels.run_rows(
-        "logsumexp", layout.geometry, (layout.contiguous(array, computed), rows),
-        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
-    )  # fmt: skip
+    kernels.run_rows("logsumexp", layout.geometry, (layout.contiguous(array, computed), rows), mask=keep)
     result = cast(layout.back(rows).reshape(reduced), dtype)
     if out is None:
         return result[()]
@@ -169,7 +161,7 @@ def logsumexp_backward(
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)
     layout = Layout.of(array, axis)
-    mask = valid_mask(name, mask, array.shape)
+    keep = valid_mask(name, mask, layout)
     valid_out(name, out, array.shape, dtype)
     kept = (*array.shape[:axis], 1, *array.shape[axis + 1 :])
     reduced = array.shape[:axis] + array.shape[axis + 1 :]
@@ -179,8 +171,5 @@ def logsumexp_backward(
     computed = computing_dtype(dtype)
     source = layout.contiguous(array, computed)
     target = target_of(layout, out, computed, [source])
-    kernels.run_rows(
-        name, layout.geometry, (source, target), grad=g,
-        mask=None if mask is None else layout.contiguous(mask, np.dtype(np.bool)),
-    )  # fmt: skip
+    kernels.run_rows(name, layout.geometry, (source, target), grad=g, mask=keep)
     return delivered(layout, target, out, dtype)
