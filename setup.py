@@ -36,7 +36,7 @@ if "ACTFN_BUILDS" in os.environ:
 
 def kernels(row):
     """What the table needs to know of one row: its forward, its backward, the gradients of learned parameters."""
-    inputs, params, both = row.inputs, tuple(row.params), ("float", "double")
+    inputs, params, both = row.inputs, dict(row.params), ("float", "double")
     # Elements that are worth a thread: a line is bound by memory, a transcendental function by arithmetic.
     grain = 65536 if row.family.startswith("piecewise") else 8192
 
@@ -48,6 +48,7 @@ def kernels(row):
             scalars=scalars,
             types=types,
             grain=grain,
+            segment=row.segment if types == both else 0.0,
             arrays=len(inputs) + len(scalars),
         )
 

@@ -259,12 +259,14 @@ cdef inline double tanh_gap(T x) noexcept nogil:
         a = 1e17 if a > 1e17 else a
         e = exp_pair(pair(-2.0 * a, 0.0), 0.0)
         far = plus(exact_sum(a, -1.0), scaled(quotient(e, plus(pair(1.0, 0.0), e)), 2.0))
-        cube = times(exact_product(a, a), pair(a, 0.0))
+        # The cube of a tiny number may be subnormal, and must round only once: it is taken of 2^600 a.
+        w = a / TWO_TO_MINUS_600 if a < 1e-90 else a
+        cube = times(exact_product(w, w), pair(w, 0.0))
         z = a * a
         near = times(cube, quick_sum(0.3333333333333333, mul_add(tanh_gap_rest(z), z, 1.850371707708594e-17)))
-        # The cube of a tiny number is subnormal: it must round only once.
-        w = z * (a * 0.3333333333333333) if a < 1e-90 else near.hi
-        return w if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
+        w = TWO_TO_MINUS_600 if a < 1e-90 else 1.0
+        near.hi = near.hi * w * w * w
+        return near.hi if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
 
 cdef inline T tanh(T x) noexcept nogil:
     return with_sign_of(<T>tanh_value(x), x)
@@ -727,6 +729,7 @@ cdef inline T binary_cross_entropy_backward(T grad, T x, T target, double pos_we
     return <T>(grad * ((1.0 - target) * sigmoid_value(x) - pos_weight * target * sigmoid_value(-x)))
 
 
+include "_lanes.pxi"
 include "_loops.pxi"
 include "_rows.pxi"
 include "_spatial.pxi"

@@ -71,7 +71,7 @@ cdef enum:
     MAX_OPERANDS = 8
     MAX_PARAMS = 2
 
-ctypedef void (*Kernel)(void **operands, const double *params, Py_ssize_t n) noexcept nogil
+ctypedef Formula Kernel
 
 cdef struct Loop:
     Kernel uniform      # takes one value per parameter
@@ -82,6 +82,9 @@ cdef struct Loop:
     char data_type      # 'e', 'f' or 'd': inputs and outputs in memory; 'e' computes as 'f'
     char param_type     # 'f' or 'd'
     Py_ssize_t grain    # fewest elements that are worth a thread
+    Lanes lanes         # the loop over a table instead of `uniform`, or NULL
+    Lookup *lookup
+    double defaults[2]  # the parameters that the table is for
 
 cdef int thread_limit = 0
 
@@ -257,8 +260,41 @@ cdef Py_ssize_t run_direct(const Loop *loop, char **args, const cnp.npy_intp *st
         if steps[first_output + k] != size:
             return 0
         at[loop.inputs + k] = args[first_output + k] + start * size
-    loop.uniform(at, params, whole)
+    run_uniform(loop, at, params, whole)
     return whole
+
+
+cdef inline bint tabled_for(const Loop *loop, const double *params) noexcept nogil:
+    """Whether there is a table for these parameters."""
+    return (loop.lanes != NULL and (loop.params < 1 or params[0] == loop.defaults[0])
+            and (loop.params < 2 or params[1] == loop.defaults[1]))
+
+
+cdef inline void run_uniform(const Loop *loop, void **at, const double *params, Py_ssize_t n) noexcept nogil:
+    if tabled_for(loop, params):
+        loop.lanes(loop.lookup, loop.uniform, params, at, n)
+    else:
+        loop.uniform(at, params, n)
+
+
+cdef void run_varying(const Loop *loop, void **at, Py_ssize_t n) noexcept nogil:
+    """Parameters per element. Where they are the ones of a table it is used, so that a value meets one formula only."""
+    cdef float by_table[BLOCK]
+    cdef void *out = at[loop.inputs]
+    cdef double params[MAX_PARAMS]
+    cdef Py_ssize_t i
+    cdef int k
+    loop.varying(at, NULL, n)
+    if loop.lanes == NULL:
+        return
+    at[loop.inputs] = by_table
+    loop.lanes(loop.lookup, loop.uniform, loop.defaults, at, n)
+    at[loop.inputs] = out
+    for i in range(n):
+        for k in range(loop.params):
+            params[k] = (<double *>at[loop.inputs + loop.outputs + k])[i]
+        if tabled_for(loop, params):
+            (<float *>out)[i] = by_table[i]
 
 
 cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_ssize_t start,
@@ -282,13 +318,13 @@ cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_
         for k in range(loop.inputs):
             load(loop.data_type, buffers[k], args[k] + start * steps[k], steps[k], count)
         if uniform:
-            loop.uniform(at, params, round_up(count, LANES))
+            run_uniform(loop, at, params, round_up(count, LANES))
         else:
             for k in range(loop.params):
                 j = loop.inputs + k
                 load_param(loop.param_type, <double *>buffers[j + loop.outputs],
                            args[j] + start * steps[j], steps[j], count)
-            loop.varying(at, params, round_up(count, LANES))
+            run_varying(loop, at, round_up(count, LANES))
         for k in range(loop.outputs):
             j = first_output + k
             store(loop.data_type, args[j] + start * steps[j], steps[j], buffers[loop.inputs + k], count)
@@ -381,10 +417,13 @@ cdef char *permanent(bytes text) except NULL:
     return copy
 
 
-cdef int register(str name, tuple inputs, tuple params, int outputs, Py_ssize_t grain,
+cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t grain, double segment,
                   Kernel uniform_float, Kernel varying_float,
                   Kernel uniform_double, Kernel varying_double) except -1:
-    """Make the ufunc `name`. Without float kernels it has a float64 loop only."""
+    """Make the ufunc `name`. Without float kernels it has a float64 loop only.
+
+    `params` holds the defaults. With a width of `segment`, float results at default parameters come from a table.
+    """
     kinds = [] if uniform_float == NULL else [("e", "d"), ("f", "d")] + ([("f", "f")] if params else [])
     kinds.append(("d", "d"))
     cdef Loop *loops = <Loop *>malloc(len(kinds) * sizeof(Loop))
@@ -406,6 +445,14 @@ cdef int register(str name, tuple inputs, tuple params, int outputs, Py_ssize_t 
         loops[k].data_type = ord(data_type)
         loops[k].param_type = ord(param_type)
         loops[k].grain = grain
+        loops[k].lanes = NULL
+        if segment and data_type != "d":
+            for j, default in enumerate(params.values()):
+                loops[k].defaults[j] = default
+            loops[k].lookup = <Lookup *>malloc(sizeof(Lookup))
+            if loops[k].lookup == NULL:
+                raise MemoryError()
+            loops[k].lanes = make_lookup(loops[k].lookup, uniform_double, loops[k].defaults, len(inputs) > 1, segment)
         data[k] = &loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
@@ -413,7 +460,7 @@ cdef int register(str name, tuple inputs, tuple params, int outputs, Py_ssize_t 
     ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, permanent(types), len(kinds), len(inputs) + len(params), outputs,
         cnp.PyUFunc_None, permanent(name.encode()), b"", 0)
-    operand_names[name] = (inputs, params)
+    operand_names[name] = (inputs, tuple(params))
     PyUFunc_AddPromoter(ufunc, (np.dtype,) * ufunc.nargs,
                         PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL))
     ufuncs[name] = ufunc

@@ -64,6 +64,11 @@ cdef inline double normal_tail_rest(double t) noexcept nogil:
     return p
 
 
+cdef inline double through_zero(Pair d, double t, double p, double slope, double low) noexcept nogil:
+    """d (slope + low + t p) for t = d rounded: what is not d * slope is small beside it, and may round."""
+    return mul_add(d.hi, slope, d.hi * mul_add(p, t, low) + d.lo * slope)
+
+
 cdef inline double swish_slope_near_zero(Pair d) noexcept nogil:
     """swish_slope(z0 + d) for |d| <= 1/16."""
     cdef double t = d.hi + d.lo, p = -2.9710633664725938e-05
@@ -75,8 +80,7 @@ cdef inline double swish_slope_near_zero(Pair d) noexcept nogil:
     p = mul_add(p, t, -0.015222655223188084)
     p = mul_add(p, t, 0.01887481422378238)
     p = mul_add(p, t, 0.1466487969969469)
-    p = mul_add(p, t, 0.2178117057198001)
-    return mul_add(d.hi, p, d.lo * p)
+    return through_zero(d, t, p, 0.2178117057198001, -3.9795450522708194e-18)
 
 
 cdef inline double gelu_tanh_slope_near_zero(Pair d) noexcept nogil:
@@ -92,8 +96,7 @@ cdef inline double gelu_tanh_slope_near_zero(Pair d) noexcept nogil:
     p = mul_add(p, t, -0.11394448308095899)
     p = mul_add(p, t, -0.01578285352184803)
     p = mul_add(p, t, 0.38751844613578895)
-    p = mul_add(p, t, 0.4304000910248585)
-    return mul_add(d.hi, p, d.lo * p)
+    return through_zero(d, t, p, 0.4304000910248585, 2.0282577326280165e-17)
 
 
 cdef inline double gelu_slope_near_zero(Pair d) noexcept nogil:
@@ -113,9 +116,7 @@ cdef inline double gelu_slope_near_zero(Pair d) noexcept nogil:
     p = mul_add(p, t, -0.1140082332972217)
     p = mul_add(p, t, -0.018199676398671087)
     p = mul_add(p, t, 0.388284982990552)
-    p = mul_add(p, t, 0.4314939923140469)
-    # The low part of the leading coefficient counts next to the zero.
-    return mul_add(d.hi, p, d.lo * p + d.hi * 2.7308936741361944e-17)
+    return through_zero(d, t, p, 0.4314939923140469, 2.7308936741361944e-17)
 
 
 cdef inline double mish_slope_near_zero(Pair d) noexcept nogil:
@@ -129,5 +130,4 @@ cdef inline double mish_slope_near_zero(Pair d) noexcept nogil:
     p = mul_add(p, t, -0.020271822716683853)
     p = mul_add(p, t, 0.04190782104361114)
     p = mul_add(p, t, 0.20473126408010586)
-    p = mul_add(p, t, 0.2669479140495345)
-    return mul_add(d.hi, p, d.lo * p)
+    return through_zero(d, t, p, 0.2669479140495345, 1.5233661012732642e-17)

@@ -65,6 +65,8 @@ class Activation:
     odd: bool = False
     # Whether every build returns the same bits; otherwise they differ within the bounds.
     same_bits: bool = False
+    # Width of the segments from whose table float results come where AVX-512 can look them up; 0: there is no table.
+    segment: float = 0.0
     # Largest error in ULP, forward and backward, per dtype: measured, over all inputs in float16 and float32.
     ulp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plot: tuple[float, float] = (-4.0, 4.0)
@@ -540,6 +542,7 @@ array([0.  , 0.5 , 0.75, 1.  ])""",
         monotonic=True,
         smooth=True,
         saturates="both",
+        segment=0.25,
         source="Verhulst, 1838, Correspondance mathématique et physique 10",
         example=""">>> actfn.sigmoid(np.array([-1.0, 0.0, 1.0]))
 array([0.26894142, 0.5       , 0.73105858])
@@ -565,6 +568,7 @@ array([0.19661193, 0.25      , 0.19661193])""",
         monotonic=True,
         smooth=True,
         saturates="right",
+        segment=0.25,
         source="",
         example=""">>> actfn.log_sigmoid(np.array([-1.0, 0.0, 1.0]))
 array([-1.31326169, -0.69314718, -0.31326169])
@@ -589,6 +593,7 @@ array([0.73105858, 0.5       , 0.26894142])""",
         smooth=True,
         saturates="both",
         odd=True,
+        segment=0.25,
         source="",
         example=""">>> actfn.tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.76159416,  0.        ,  0.76159416])
@@ -664,6 +669,7 @@ array([0.25  , 1.    , 0.0625])""",
         range="(-1, oo)",
         monotonic=True,
         saturates="left",
+        segment=0.25,
         source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
         example=""">>> actfn.elu(np.array([-1.0, 0.0, 2.0]))
 array([-0.63212056,  0.        ,  2.        ])
@@ -690,6 +696,7 @@ array([0.36787944, 1.        , 1.        ])""",
         range="(-1.75810, oo)",
         monotonic=True,
         saturates="left",
+        segment=0.25,
         source="Klambauer, Unterthiner, Mayr and Hochreiter, 2017, arXiv:1706.02515",
         example=""">>> actfn.selu(np.array([-1.0, 0.0, 1.0]))
 array([-1.11133074,  0.        ,  1.05070099])
@@ -712,6 +719,7 @@ array([0.6467686 , 1.75809934, 1.05070099])""",
         range="(-1, oo)",
         monotonic=True,
         saturates="left",
+        segment=0.25,
         source="Barron, 2017, arXiv:1704.07483",
         example=""">>> actfn.celu(np.array([-1.0, 0.0, 2.0]), alpha=0.5)
 array([-0.43233236,  0.        ,  2.        ])
@@ -736,6 +744,7 @@ array([0.13533528, 1.        , 1.        ])""",
         monotonic=True,
         smooth=True,
         saturates="left",
+        segment=0.25,
         source=(
             "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing Systems 13"
         ),
@@ -787,6 +796,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         range="[-0.27846, oo)",
         smooth=True,
         saturates="left",
+        segment=0.25,
         source=("Hendrycks and Gimpel, 2016, arXiv:1606.08415; Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118"),
         example=""">>> actfn.silu(np.array([-1.0, 0.0, 1.0]))
 array([-0.26894142,  0.        ,  0.73105858])
@@ -816,6 +826,7 @@ array([0.07232949, 0.5       , 0.92767051])""",
         range="[-0.27846, oo)",
         smooth=True,
         saturates="left",
+        segment=0.25,
         source="Ramachandran, Zoph and Le, 2017, arXiv:1710.05941",
         example=""">>> actfn.swish(np.array([-1.0, 0.0, 1.0]), beta=2.0)
 array([-0.11920292,  0.        ,  0.88079708])
@@ -840,6 +851,7 @@ array([-0.11920292,  0.        ,  0.88079708])
         range="[-0.16361, oo)",
         smooth=True,
         saturates="left",
+        segment=0.125,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.quick_gelu(np.array([-1.0, 0.0, 1.0]))
 array([-0.15420423,  0.        ,  0.84579577])
@@ -876,6 +888,7 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
         range="[-0.17004, oo)",
         smooth=True,
         saturates="left",
+        segment=0.125,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.15880801,  0.        ,  0.84119199])
@@ -897,6 +910,7 @@ array([-0.08296408,  0.5       ,  1.08296408])""",
         range="[-0.16997, oo)",
         smooth=True,
         saturates="left",
+        segment=0.125,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu(np.array([-6.0, -1.0, 0.0, 1.0]))
 array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
@@ -917,6 +931,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         range="[-0.30884, oo)",
         smooth=True,
         saturates="left",
+        segment=0.25,
         source="Misra, 2019, arXiv:1908.08681",
         example=""">>> actfn.mish(np.array([-1.0, 0.0, 1.0]))
 array([-0.30340146,  0.        ,  0.86509839])

@@ -1,0 +1,354 @@
+# Float results by table: the fast road of the smooth activations, on processors with AVX-512.
+#
+# a) The axis is cut into 32 segments. Each has a polynomial, and the coefficients of all 32 fit into two vector
+#    registers per degree, where one instruction (vpermt2ps) finds 16 of them: no exponential and no division.
+# b) Symmetry halves the work: where f(-x) follows from f(x), the segments lie on one side only.
+# c) The value at the centre of a segment is kept as high + low, and what is added to it is at most a third of it:
+#    the result is rounded little more than once. The error is measured at every float.
+# d) Lanes outside the segments, NaN, and gradients that are infinite or tiny take the formula. A lane's result never
+#    depends on its neighbours.
+# e) No table is stored anywhere: it is computed at import, from the double kernel of the same function.
+
+cdef extern from *:
+    """
+    enum { SEGMENTS = 32, DEGREE = 6 };
+
+    /* How the other side follows from the side of the segments. */
+    enum { WHOLE,           /* it does not: the segments lie on both sides of 0 */
+           EVEN,            /* g(-x) = g(x) */
+           COMPLEMENT,      /* g(-x) = 1 - g(x) */
+           CONSTANT,        /* g is constant there */
+           RAMP };          /* g(-x) = g(x) - x */
+
+    /* What g is multiplied by: the result is g, x g or grad g. */
+    enum { ONE, INPUT, GRADIENT };
+
+    typedef struct {
+        float centre[SEGMENTS], high[SEGMENTS], slope[SEGMENTS], low[SEGMENTS], c[DEGREE][SEGMENTS];
+        float per_unit;                 /* segments per unit of x */
+        float reach;                    /* from this |x| on the formula is used */
+        float other_high, other_low;    /* the constant */
+        unsigned side;                  /* sign bit of the segments' side */
+    } Lookup;
+
+    typedef void (*Formula)(void **operands, const double *params, Py_ssize_t n);
+    typedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands, Py_ssize_t n);
+
+    #if defined(__AVX512F__) && defined(__AVX512DQ__)
+    #include <immintrin.h>
+
+    #define ROW(name, row) const __m512 name##_0 = _mm512_loadu_ps(row), name##_1 = _mm512_loadu_ps(row + 16)
+    #define FIND(name) _mm512_permutex2var_ps(name##_0, k, name##_1)
+
+    CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
+                                      int form, int factor) {
+        const int inputs = factor == GRADIENT ? 2 : 1, zero = factor == GRADIENT && form <= COMPLEMENT && form != EVEN;
+        const float *grad = (const float *)at[0], *in = (const float *)at[inputs - 1];
+        float *out = (float *)at[inputs];
+        const __m512 sign = _mm512_set1_ps(-0.0f), side = _mm512_castsi512_ps(_mm512_set1_epi32((int)t->side));
+        const __m512 per_unit = _mm512_set1_ps(t->per_unit), reach = _mm512_set1_ps(t->reach);
+        const __m512 rounder = _mm512_set1_ps(12582912.0f); /* 1.5 * 2^23: leaves the nearest integer in the low bits */
+        const __m512 one = _mm512_set1_ps(1.0f), tiny = _mm512_set1_ps(1e-30f), zeros = _mm512_setzero_ps();
+        const __m512 other_high = _mm512_set1_ps(t->other_high), other_low = _mm512_set1_ps(t->other_low);
+        const __m512 infinite = _mm512_set1_ps(INFINITY);
+        ROW(centre, t->centre); ROW(high, t->high); ROW(slope, t->slope); ROW(low, t->low);
+        ROW(c1, t->c[0]); ROW(c2, t->c[1]); ROW(c3, t->c[2]); ROW(c4, t->c[3]); ROW(c5, t->c[4]); ROW(c6, t->c[5]);
+        Py_ssize_t i;
+        for (i = 0; i < n; i += 16) {
+            const __m512 x = _mm512_loadu_ps(in + i), m = factor == GRADIENT ? _mm512_loadu_ps(grad + i) : x;
+            const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
+            const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, per_unit, rounder));
+            const __m512 r = _mm512_sub_ps(p, FIND(centre));
+            const __mmask16 other = _mm512_cmp_ps_mask(_mm512_xor_ps(x, side), zeros, _CMP_LT_OQ);
+            __mmask16 out_of_reach = _mm512_cmp_ps_mask(a, reach, _CMP_NLT_UQ);
+            __m512 h = FIND(high), q = _mm512_fmadd_ps(FIND(c6), r, FIND(c5)), y;
+            q = _mm512_fmadd_ps(q, r, FIND(c4));
+            q = _mm512_fmadd_ps(q, r, FIND(c3));
+            q = _mm512_fmadd_ps(q, r, FIND(c2));
+            q = _mm512_fmadd_ps(q, _mm512_mul_ps(r, r), FIND(low));
+            q = _mm512_fmadd_ps(FIND(c1), r, q);            /* g = h + q */
+            if (zero) {                                     /* h + slope r as a sum and its error */
+                const __m512 s = FIND(slope), sum = _mm512_mask3_fmadd_ps(s, r, h, form == WHOLE ? 0xFFFF : ~other);
+                q = _mm512_add_ps(q, _mm512_fmadd_ps(s, r, _mm512_sub_ps(h, sum)));
+                h = sum;
+            }
+            if (form == COMPLEMENT) {
+                h = _mm512_mask_sub_ps(h, other, one, h);   /* exact */
+                q = _mm512_mask_xor_ps(q, other, q, sign);
+            }
+            if (form == CONSTANT) {
+                h = _mm512_mask_mov_ps(h, other, other_high);
+                q = _mm512_mask_mov_ps(q, other, other_low);
+            }
+            if (form == RAMP) {                             /* x + h as a sum and its error */
+                const __m512 line = _mm512_maskz_mov_ps(other, x), s = _mm512_add_ps(line, h);
+                const __m512 v = _mm512_sub_ps(s, line);
+                const __m512 lost = _mm512_add_ps(_mm512_sub_ps(line, _mm512_sub_ps(s, v)), _mm512_sub_ps(h, v));
+                y = _mm512_add_ps(s, _mm512_add_ps(lost, q));
+            } else if (factor == ONE)
+                y = _mm512_add_ps(h, q);
+            else
+                y = _mm512_fmadd_ps(m, h, _mm512_mul_ps(m, q));
+            if (factor == INPUT)                            /* zeros keep their sign */
+                y = _mm512_or_ps(_mm512_andnot_ps(sign, y), _mm512_and_ps(sign, x));
+            if (factor == GRADIENT || (factor == INPUT && (form == WHOLE || form == CONSTANT))) {
+                /* Next to the subnormals m q would round once more than the result. */
+                const __m512 b = _mm512_andnot_ps(sign, m);
+                out_of_reach |= _mm512_cmp_ps_mask(b, infinite, _CMP_NLT_UQ)
+                    | _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(b, zeros, _CMP_NEQ_UQ), b, tiny, _CMP_LT_OQ);
+            }
+            if (out_of_reach) {
+                float exact[16];
+                void *group[3];
+                group[0] = (void *)((const float *)at[0] + i);
+                group[1] = (void *)(in + i);
+                group[inputs] = exact;
+                formula(group, params, 16);
+                y = _mm512_mask_loadu_ps(y, out_of_reach, exact);
+            }
+            _mm512_storeu_ps(out + i, y);
+        }
+    }
+
+    #define LANES_OF(form, factor) \\
+        static void lanes_##form##_##factor(const Lookup *t, Formula formula, const double *params, void **at, \\
+                                            Py_ssize_t n) { look_up(t, formula, params, at, n, form, factor); }
+    LANES_OF(WHOLE, ONE) LANES_OF(EVEN, ONE) LANES_OF(COMPLEMENT, ONE) LANES_OF(CONSTANT, ONE) LANES_OF(RAMP, ONE)
+    LANES_OF(WHOLE, INPUT) LANES_OF(EVEN, INPUT) LANES_OF(COMPLEMENT, INPUT) LANES_OF(CONSTANT, INPUT)
+    LANES_OF(WHOLE, GRADIENT) LANES_OF(EVEN, GRADIENT) LANES_OF(COMPLEMENT, GRADIENT) LANES_OF(CONSTANT, GRADIENT)
+
+    static Lanes lanes_of(int form, int factor) {
+        static const Lanes all[5][3] = {
+            {lanes_WHOLE_ONE, lanes_WHOLE_INPUT, lanes_WHOLE_GRADIENT},
+            {lanes_EVEN_ONE, lanes_EVEN_INPUT, lanes_EVEN_GRADIENT},
+            {lanes_COMPLEMENT_ONE, lanes_COMPLEMENT_INPUT, lanes_COMPLEMENT_GRADIENT},
+            {lanes_CONSTANT_ONE, lanes_CONSTANT_INPUT, lanes_CONSTANT_GRADIENT},
+            {lanes_RAMP_ONE, NULL, NULL}};
+        return all[form][factor];
+    }
+    #else
+    static Lanes lanes_of(int form, int factor) { return NULL; }
+    #endif
+    """
+    enum:
+        SEGMENTS
+        DEGREE
+        WHOLE
+        EVEN
+        COMPLEMENT
+        CONSTANT
+        RAMP
+        ONE
+        INPUT
+        GRADIENT
+    ctypedef void (*Formula)(void **operands, const double *params, Py_ssize_t n) noexcept nogil
+    ctypedef struct Lookup:
+        float centre[32]
+        float high[32]
+        float slope[32]
+        float low[32]
+        float c[6][32]
+        float per_unit
+        float reach
+        float other_high
+        float other_low
+        unsigned int side
+    ctypedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands,
+                           Py_ssize_t n) noexcept nogil
+    Lanes lanes_of(int form, int factor) nogil
+
+
+# ---- Making a table -------------------------------------------------------------------------------------------
+
+cdef struct Subject:
+    Formula formula             # in double
+    const double *params
+    int factor
+    double side                 # -1 or 1: x = side * a
+
+
+cdef void tabled(const Subject *f, const double *a, int count, double *g) noexcept nogil:
+    """g, the function without its factor, at up to 16 points."""
+    cdef double grad[16]
+    cdef double x[16]
+    cdef double y[16]
+    cdef void *at[3]
+    cdef int i
+    for i in range(16):
+        grad[i] = 1.0
+        x[i] = f.side * a[i if i < count else 0]
+        x[i] = 1e-30 if x[i] == 0.0 else x[i]
+    at[0] = <void *>grad
+    at[1] = <void *>x
+    at[2] = <void *>y
+    f.formula(&at[0 if f.factor == GRADIENT else 1], f.params, 16)
+    for i in range(count):
+        g[i] = y[i] / x[i] if f.factor == INPUT else y[i]
+
+
+cdef inline bint close(double a, double b) noexcept nogil:
+    return c_fabs(a - b) <= 1e-13 * c_fabs(b)
+
+
+cdef int form_of(Subject *f, double far) noexcept nogil:
+    """The symmetry, seen at three points; turns f to the side of the segments."""
+    cdef double near[3]
+    cdef double across[3]
+    cdef double a[3]
+    cdef bint even = True, complement = True, ramp = f.factor == ONE, constant = True
+    cdef int i
+    a[0] = 0.1 * far
+    a[1] = 0.37 * far
+    a[2] = 0.9 * far
+    f.side = 1.0
+    tabled(f, a, 3, near)
+    f.side = -1.0
+    tabled(f, a, 3, across)
+    # The side where g is smaller needs the digits.
+    if c_fabs(near[2]) < c_fabs(across[2]):
+        f.side = 1.0
+        for i in range(3):
+            near[i], across[i] = across[i], near[i]
+    for i in range(3):
+        even = even and close(near[i], across[i])
+        complement = complement and close(near[i], 1.0 - across[i])
+        ramp = ramp and close(c_fabs(near[i]), a[i] + c_fabs(across[i]))
+        constant = constant and close(near[i], near[0])
+    if even:
+        return EVEN
+    if constant:
+        return CONSTANT
+    if complement:
+        return COMPLEMENT
+    if ramp:
+        return RAMP
+    f.side = 1.0
+    return WHOLE
+
+
+cdef void expand(const double *a, const double *g, double centre, double zero, double *c) noexcept nogil:
+    """c[0] ... c[6]: the polynomial of x - centre that equals g[i] at a[i], by Newton's divided differences.
+
+    With a zero it is x - zero times a polynomial of one degree less.
+    """
+    cdef double d[7]
+    cdef int i, j, count = DEGREE + 1 if zero == 0.0 else DEGREE
+    for i in range(count):
+        d[i] = g[i] if zero == 0.0 else g[i] / (a[i] - zero)
+    for j in range(1, count):
+        for i in range(count - 1, j - 1, -1):
+            d[i] = (d[i] - d[i - 1]) / (a[i] - a[i - j])
+    # Multiplied out, from the innermost factor on.
+    for i in range(DEGREE + 1):
+        c[i] = 0.0
+    for i in range(count - 1, -1, -1):
+        multiply(c, a[i] - centre)
+        c[0] += d[i]
+    if zero != 0.0:
+        multiply(c, zero - centre)
+
+
+cdef inline void multiply(double *c, double root) noexcept nogil:
+    """A polynomial times (r - root)."""
+    cdef int j
+    for j in range(DEGREE, 0, -1):
+        c[j] = c[j - 1] - root * c[j]
+    c[0] = -root * c[0]
+
+
+cdef double zero_between(const Subject *f, double low, double high) noexcept nogil:
+    """A zero of g, or 0.0 if its sign does not change."""
+    cdef double ends[2]
+    cdef double g[2]
+    cdef double first
+    cdef int step
+    ends[0] = low
+    ends[1] = high
+    tabled(f, ends, 2, g)
+    first = g[0]
+    if f.factor != GRADIENT or not first * g[1] < 0.0:
+        return 0.0
+    for step in range(80):
+        ends[0] = 0.5 * (low + high)
+        tabled(f, ends, 1, g)
+        if first * g[0] > 0.0:
+            low = ends[0]
+        else:
+            high = ends[0]
+    return high
+
+
+cdef inline double leading_bits(double x, int bits) noexcept nogil:
+    """x rounded to a mantissa of a few bits."""
+    cdef long long half = 1LL << (52 - bits)
+    return double_from_bits((bits_from_double(x) + half) >> (53 - bits) << (53 - bits))
+
+
+cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexcept nogil:
+    """Segment k, which lies around k * width: g is interpolated at its Chebyshev points cos((2 i + 1) pi / 14)."""
+    cdef double *points = [0.9749279121818236, 0.7818314824680298, 0.4338837391175581, 0.0,
+                           -0.4338837391175581, -0.7818314824680298, -0.9749279121818236]
+    cdef double middle = k * width, low = middle - 0.5 * width, high = middle + 0.5 * width, zero, centre, error
+    cdef double a[7]
+    cdef double g[7]
+    cdef double c[7]
+    cdef double best = INFINITY
+    cdef int slot = k & (SEGMENTS - 1), shift, i
+    low = 0.0 if k == 0 and form != WHOLE else low
+    for i in range(7):
+        a[i] = 0.5 * (low + high) + 0.5 * (high - low) * points[i]
+    tabled(f, a, 7, g)
+    zero = zero_between(f, low, high)
+    if zero != 0.0:
+        # r is the distance from the float next to the zero, so that nothing cancels.
+        centre = <float>zero
+    else:
+        # Of 33 centres near the middle the one whose c[1] is nearest to a float; 0 stays where it is.
+        centre = middle
+        for shift in range(-16, 17):
+            if k != 0:
+                expand(a, g, middle + shift * width / 256, 0.0, c)
+                error = c_fabs(c[1] - <float>c[1]) / c_fabs(c[1])
+                if error < best:
+                    best = error
+                    centre = middle + shift * width / 256
+    expand(a, g, centre, zero, c)
+    t.centre[slot] = <float>centre
+    # A multiple of 2^-23, so that 1 - high is exact.
+    t.high[slot] = <float>(c[0] + 805306368.0 - 805306368.0 if form == COMPLEMENT else c[0])
+    t.high[slot] = 0.0 if zero != 0.0 else t.high[slot]
+    t.low[slot] = <float>(c[0] - t.high[slot])
+    # To 3 bits, so that slope * r is a float: only then is the error of high + slope * r one.
+    t.slope[slot] = <float>leading_bits(c[1], 3)
+    for i in range(DEGREE):
+        t.c[i][slot] = <float>c[i + 1]
+    if f.factor == GRADIENT and (form == WHOLE or form == COMPLEMENT):
+        t.c[0][slot] = <float>(c[1] - t.slope[slot])
+
+
+cdef Lanes make_lookup(Lookup *t, Formula formula, const double *params, bint backward, double width) noexcept nogil:
+    """Fill the table of a function, and return the loop that uses it."""
+    cdef Subject f
+    cdef double value
+    cdef double *probe = [0.0, 1.0]
+    cdef double far = (SEGMENTS - 0.5) * width
+    cdef int form, k, first
+    f.formula = formula
+    f.params = params
+    f.side = 1.0
+    f.factor = GRADIENT if backward else ONE
+    tabled(&f, &probe[0], 1, &value)
+    if not backward and c_fabs(value) < 1e-20:
+        f.factor = INPUT
+    form = form_of(&f, far)
+    first = -16 if form == WHOLE else 0
+    for k in range(first, first + SEGMENTS):
+        fill(t, &f, width, form, k)
+    t.per_unit = <float>(1.0 / width)
+    t.reach = <float>(15.5 * width if form == WHOLE else far)
+    t.side = 0x80000000U if f.side < 0 else 0
+    f.side = -f.side
+    tabled(&f, &probe[1], 1, &value)
+    t.other_high = <float>value
+    t.other_low = <float>(value - t.other_high)
+    return lanes_of(form, f.factor)
