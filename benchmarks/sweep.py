@@ -60,7 +60,7 @@ def apply(build: str, name: str, direction: str, x: Any) -> Any:
 
 def errors(got: Any, exact: Any) -> Any:
     """|got - exact| in units of the last place of float32 at exact, subnormals included."""
-    exponent = np.maximum(np.frexp(exact)[1], -125) - 24
+    exponent = np.frexp(np.maximum(np.abs(exact), np.finfo(np.float32).tiny))[1] - 24
     return np.abs(got.astype(np.float64) - exact) / np.ldexp(1.0, exponent)
 
 

@@ -48,6 +48,13 @@ def test_sample_of_the_sweep(name: str, direction: str) -> None:
         assert worst["ulp"] <= measure.bound_of(name, direction, "float32"), (build, worst)
 
 
+def test_errors_at_zero_and_of_subnormals() -> None:
+    """An exact result of zero is no number of the binade of 1: the smallest float is 1 ULP away."""
+    got = np.array([1e-45, -1e-45, 1e-45, 1e-45, 0, 1.5], np.float32)
+    exact = np.array([0, 0, 1e-60, -(2.0**-149), 2.0**-126, 1.5 + 2.0**-24])
+    assert sweep.errors(got, exact) == pytest.approx([1, 1, 1, 2, 2.0**23, 0.5])
+
+
 def test_the_sweep_sees_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that is off by one float at one input in 50,000 is reported, with the place."""
     right = sweep.apply
