@@ -64,6 +64,8 @@ class Library:
     strided: bool = False
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
+    # Whether benchmarks.sweep measures its errors too.
+    swept: bool = True
 
 
 def peers_of(name: str, direction: str, dtype: str = "float32") -> dict[str, Implementation]:
@@ -618,12 +620,12 @@ LIBRARIES: dict[str, Library] = {
         scipy_names, partial(prepare_numpy, SCIPY_CALLS, SCIPY_FUNCTIONS), scipy_writes_out,
         strided=True, dtypes=DTYPES[1:],
     ),
-    "numexpr": Library(formulas, prepare_numexpr, always, strided=True, dtypes=DTYPES[1:]),
-    "numba": Library(partial(formulas, MATH), prepare_numba, always, dtypes=DTYPES[1:]),
+    "numexpr": Library(formulas, prepare_numexpr, always, strided=True, dtypes=DTYPES[1:], swept=False),
+    "numba": Library(partial(formulas, MATH), prepare_numba, always, dtypes=DTYPES[1:], swept=False),
     "torch": Library(TORCH_CALLS.names, TORCH_CALLS.prepare, TORCH_CALLS.writes_out, strided=True),
     "jax": Library(jax_names, prepare_jax, never),
     "onnxruntime": Library(Calls(ONNX, dict).names, prepare_onnx, always, needs=("onnx",)),
-    "thinc": Library(THINC_CALLS.names, THINC_CALLS.prepare, never, dtypes=DTYPES[1:2]),
+    "thinc": Library(THINC_CALLS.names, THINC_CALLS.prepare, never, dtypes=DTYPES[1:2], swept=False),
 }  # fmt: skip
 
 

@@ -5,10 +5,14 @@
     python -m benchmarks.sweep --every 4099        a sample
     python -m benchmarks.sweep --dtype float64     a million inputs per function, drawn to hurt
     python -m benchmarks.sweep --dtype float16     all 65,536 inputs
+    python -m benchmarks.sweep --peers             other libraries, at every 257th float32 input
 
 float32 results are compared with a double reference that shares no code with the kernels; where the two differ by more
 than rounding explains, ball arithmetic decides. The other dtypes are left to ball arithmetic alone. A run can be
 interrupted: finished parts are kept in build/sweep. Full runs go into benchmarks/results/sweep.json.
+
+Peers are the libraries of benchmarks/peers.py that are installed, and are held to the same reference; what they return
+goes into benchmarks/results/peers.json.
 """
 
 import argparse
@@ -16,12 +20,14 @@ import datetime
 import hashlib
 import importlib
 import json
+import math
 import multiprocessing
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +36,27 @@ from tqdm import tqdm
 
 from tests import oracle, samples
 
+from . import peers, speed
 from .reference import reference
 
 PARTS = 64
 PART = 2**32 // PARTS
 # Small enough for the intermediate arrays to stay in the cache.
 CHUNK = 1 << 15
+# Peers get a whole part at once: JAX compiles for every chunk.
+PEER_CHUNK = 1 << 18
+PEER_EVERY = 257
 # Inputs per function in float64.
 HARD = 1_000_000
 STATE = Path("build/sweep")
 RESULTS = Path(__file__).parent / "results" / "sweep.json"
+PEER_RESULTS = RESULTS.with_name("peers.json")
 # Errors above this are not explained by one rounding, and are decided by ball arithmetic.
 SUSPECT = 0.51
+# Balls would take days for all that peers get wrong. They decide the largest errors of a chunk; for the others the
+# double reference is good enough, which is tested to 1/256 ULP.
+DECIDED = 16
+FLOAT = np.finfo(np.float32)
 DIRECTIONS = ("forward", "backward")
 
 
@@ -52,7 +67,10 @@ def kernels_of(build: str) -> Any:
 
 
 def apply(build: str, name: str, direction: str, x: Any) -> Any:
-    """The kernel at its default parameters; a gradient of 1 gives the derivative."""
+    """The kernel, or the peer's function, at its default parameters; a gradient of 1 gives the derivative."""
+    if build in peers.LIBRARIES:
+        with np.errstate(all="ignore"):
+            return peers.peers_of(name, direction)[build].apply(x)
     row, ufuncs = oracle.ROWS[name], kernels_of(build).ufuncs
     params = oracle.default_params(row).values()
     return ufuncs[name](x, *params) if direction == "forward" else ufuncs[f"{name}_backward"](1.0, x, *params)
@@ -60,7 +78,7 @@ def apply(build: str, name: str, direction: str, x: Any) -> Any:
 
 def errors(got: Any, exact: Any) -> Any:
     """|got - exact| in units of the last place of float32 at exact, subnormals included."""
-    exponent = np.frexp(np.maximum(np.abs(exact), np.finfo(np.float32).tiny))[1] - 24
+    exponent = np.frexp(np.maximum(np.abs(exact), FLOAT.tiny))[1] - 24
     return np.abs(got.astype(np.float64) - exact) / np.ldexp(1.0, exponent)
 
 
@@ -71,6 +89,7 @@ class Job:
     name: str
     direction: str
     dtype: str
+    # Of this library; or the names of peers.
     builds: tuple[str, ...]
     every: int
     part: int
@@ -78,14 +97,15 @@ class Job:
     @property
     def path(self) -> Path:
         file = f"{self.name}-{self.direction}-{'+'.join(self.builds)}-{self.part:02}.json"
-        return STATE / source_hash() / f"{self.dtype}-every-{self.every}" / file
+        return STATE / source_hash(self.builds) / f"{self.dtype}-every-{self.every}" / file
 
     def inputs(self) -> Iterator[Any]:
         """The part's inputs, a chunk at a time."""
         if self.dtype == "float32":
             first = self.part * PART + (-self.part * PART) % self.every
-            for start in range(first, (self.part + 1) * PART, CHUNK * self.every):
-                stop = min(start + CHUNK * self.every, (self.part + 1) * PART)
+            chunk = self.every * (PEER_CHUNK if peers.LIBRARIES.keys() & self.builds else CHUNK)
+            for start in range(first, (self.part + 1) * PART, chunk):
+                stop = min(start + chunk, (self.part + 1) * PART)
                 yield np.arange(start, stop, self.every, dtype=np.uint64).astype(np.uint32).view(np.float32)
             return
         if self.dtype == "float16":
@@ -95,25 +115,37 @@ class Job:
         yield np.array_split(every[:: self.every], PARTS)[self.part]
 
 
-def not_correct(name: str, direction: str, x: Any, got: Any, exact: Any) -> tuple[Any, Any]:
+def not_correct(build: str, name: str, direction: str, x: Any, got: Any, exact: Any) -> tuple[Any, Any]:
     """Where float32 results are not correctly rounded, and their errors: by the double reference `exact`, or where
     that leaves a doubt by ball arithmetic."""
     with np.errstate(all="ignore"):
         wrong = np.flatnonzero((got != exact.astype(np.float32)) & ~(np.isnan(got) & np.isnan(exact)))
         error = errors(got[wrong], exact[wrong])
-    suspects = wrong[~(error <= SUSPECT)]
+    suspects = np.flatnonzero(~(error <= SUSPECT))
+    if build in peers.LIBRARIES:
+        error[np.isnan(error)] = np.inf
+        finite = suspects[np.isfinite(error[suspects])]
+        suspects = finite[np.argsort(error[finite])[-DECIDED:]]
     if suspects.size:
-        balls = oracle.elementwise(name, direction, "float32", x[suspects].tolist())
-        error[~(error <= SUSPECT)] = balls.errors(got[suspects])
+        balls = oracle.elementwise(name, direction, "float32", x[wrong[suspects]].tolist())
+        error[suspects] = balls.errors(got[wrong[suspects]])
     return wrong, error
+
+
+def keep_worst(best: dict[str, Any], which: str, x: Any, error: Any) -> None:
+    if error.size and error.max() > best[f"{which}ulp"]:
+        worst = int(np.argmax(error))
+        best |= {f"{which}ulp": float(error[worst]), f"{which}at": float(x[worst])}
 
 
 def sweep_part(job: Job) -> dict[str, Any]:
     """Per build the largest error, where, and how many inputs there are and are not correctly rounded.
 
-    Results that are correctly rounded count as 0.5 ULP.
+    Results that are correctly rounded count as 0.5 ULP. Peers may flush subnormal numbers to zero, which is millions of
+    ULP: they have a second error, of the results that should be normal numbers.
     """
-    found = {build: {"ulp": 0.5, "at": None, "wrong": 0, "inputs": 0} for build in job.builds}
+    none = {"ulp": 0.5, "at": None, "wrong": 0, "inputs": 0, "normal ulp": 0.5, "normal at": None}
+    found: dict[str, Any] = {build: dict(none) for build in job.builds}
     for x in job.inputs():
         results = {build: apply(build, job.name, job.direction, x) for build in job.builds}
         with np.errstate(all="ignore"):  # signalling NaN are among the inputs
@@ -122,25 +154,28 @@ def sweep_part(job: Job) -> dict[str, Any]:
         balls = None
         for build, got in results.items():
             if job.dtype == "float32":
-                wrong, error = not_correct(job.name, job.direction, x, got, double)
+                wrong, error = not_correct(build, job.name, job.direction, x, got, double)
             else:
                 balls = balls or oracle.elementwise(job.name, job.direction, job.dtype, x.tolist())
                 wrong, error = np.arange(x.size), balls.errors(got)
             best = found[build]
             best["inputs"] += x.size
             best["wrong"] += int(np.count_nonzero(error > 0.5))
-            if error.size and error.max() > best["ulp"]:
-                worst = int(np.argmax(error))
-                best.update(ulp=float(error[worst]), at=float(x[wrong[worst]]))
+            keep_worst(best, "", x[wrong], error)
+            if build in peers.LIBRARIES:
+                normal = (abs(double[wrong]) >= FLOAT.tiny) & (abs(double[wrong]) <= FLOAT.max)
+                keep_worst(best, "normal ", x[wrong], np.where(normal, error, 0.0))
     return found
 
 
 @cache
-def source_hash() -> str:
-    """Of all that the kernels are made of: results of other sources are not reused."""
+def source_hash(builds: tuple[str, ...]) -> str:
+    """Of all that the kernels, or the peers' functions, are made of: results of other sources are not reused."""
     root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted([*(root / "src").glob("*.p*"), root / "setup.py"]):
+    versions = [f"{peer} {version(peer)}" for peer in builds if peer in peers.LIBRARIES]
+    formulas = [*(root / "benchmarks").glob("*.py"), root / "src/actfn/catalog.py"] if versions else []
+    digest = hashlib.sha256(" ".join(versions).encode())
+    for path in sorted([*(root / "src").glob("*.p*"), root / "setup.py", *formulas]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -151,12 +186,16 @@ def processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
+def swept_peers(name: str, direction: str) -> tuple[str, ...]:
+    return tuple(peer for peer in peers.peers_of(name, direction) if peers.LIBRARIES[peer].swept)
+
+
 def run(
-    names: list[str], dtype: str, builds: tuple[str, ...], every: int, processes: int
+    names: list[str], dtype: str, builds: Callable[[str, str], tuple[str, ...]], every: int, processes: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """Per name its results; parts that an earlier run of the same sources finished are taken from disk."""
-    jobs = [Job(n, d, dtype, builds, every, part) for n in names for d in DIRECTIONS for part in range(PARTS)]
-    jobs[0].path.parent.mkdir(parents=True, exist_ok=True)
+    """Per name its results for the builds, or peers, of each direction; parts that an earlier run of the same sources
+    finished are taken from disk."""
+    jobs = [Job(n, d, dtype, builds(n, d), every, part) for n in names for d in DIRECTIONS for part in range(PARTS)]
     todo = [job for job in jobs if not job.path.exists()]
     with (
         multiprocessing.get_context("spawn").Pool(processes) as pool,
@@ -167,41 +206,54 @@ def run(
             mine = [job for job in jobs if job.name == name]
             while not all(job.path.exists() for job in mine):
                 job, found = next(finished)
+                job.path.parent.mkdir(parents=True, exist_ok=True)
                 job.path.write_text(json.dumps(found))
                 bar.set_description(f"{job.name} {job.direction}")
                 bar.update()
-            yield [result([job for job in mine if job.direction == d], build) for d in DIRECTIONS for build in builds]
+            yield [result([job for job in mine if job.direction == d], build)
+                   for d in DIRECTIONS for build in builds(name, d)]  # fmt: skip
 
 
 def result(jobs: list[Job], build: str) -> dict[str, Any]:
     """The parts of one function and direction put together."""
     found = [json.loads(job.path.read_text())[build] for job in jobs]
-    worst = max(found, key=lambda part: float(part["ulp"]))
+    peer = build in peers.LIBRARIES
+
+    def worst(which: str) -> dict[str, Any]:
+        part = max(found, key=lambda part: float(part[f"{which}ulp"]))
+        return {f"{which}ulp": plain(round(part[f"{which}ulp"], 6)), f"{which}at": plain(part[f"{which}at"])}
+
     return {
         "name": jobs[0].name,
         "direction": jobs[0].direction,
         "dtype": jobs[0].dtype,
-        "build": build,
-        "ulp": round(worst["ulp"], 6),
-        "at": worst["at"],
+        **({"peer": build, "version": version(build)} if peer else {"build": build}),
+        **worst(""),
+        **(worst("normal ") if peer else {}),
         "inputs": sum(part["inputs"] for part in found),
         "not correctly rounded": sum(part["wrong"] for part in found),
     }
 
 
+def plain(number: float | None) -> float | str | None:
+    """The number as JSON can have it: "inf", "-inf" and "nan" are strings."""
+    return number if number is None or math.isfinite(number) else str(number)
+
+
 def key(row: dict[str, Any]) -> tuple[int, str, bool, str]:
     """The order of the results."""
-    return list(oracle.ROWS).index(row["name"]), row["dtype"], row["direction"] == "backward", row["build"]
+    who = row.get("peer") or row["build"]
+    return list(oracle.ROWS).index(row["name"]), row["dtype"], row["direction"] == "backward", who
 
 
-def save(rows: list[dict[str, Any]], command: str) -> None:
-    """Into the results, in place of older ones of the same function, dtype, direction and build."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+def save(rows: list[dict[str, Any]], command: str, results: Path) -> None:
+    """Into the results, in place of older ones of the same function, dtype, direction and build or peer."""
+    known = json.loads(results.read_text()) if results.exists() else []
     stamp = {"date": str(datetime.date.today()), "processor": processor(), "command": command}
     merged = {key(row): row for row in known} | {key(row): row | stamp for row in rows}
-    RESULTS.parent.mkdir(exist_ok=True)
-    lines = ",\n".join(json.dumps(merged[k]) for k in sorted(merged))
-    RESULTS.write_text(f"[\n{lines}\n]\n")
+    results.parent.mkdir(exist_ok=True)
+    lines = ",\n".join(json.dumps(merged[k], allow_nan=False) for k in sorted(merged))
+    results.write_text(f"[\n{lines}\n]\n")
 
 
 def main() -> None:
@@ -211,19 +263,31 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="activations; all by default")
     parser.add_argument("--dtype", default="float32", choices=("float16", "float32", "float64"))
     parser.add_argument("--build", action="append", choices=_build.available(), help="all that run here by default")
-    parser.add_argument("--every", type=int, default=1, help="take every n-th input only")
+    parser.add_argument("--peers", action="store_true", help="measure other libraries instead")
+    parser.add_argument("--every", type=int, help=f"take every n-th input only; {PEER_EVERY} is usual for peers")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     options = parser.parse_args()
     elementwise = [name for name, row in oracle.ROWS.items() if row.kind == "elementwise"]
     if unknown := set(options.names) - set(elementwise):
         parser.error(f"not an element-wise activation: {', '.join(sorted(unknown))}")
+    if options.peers and (options.dtype != "float32" or options.build):
+        parser.error("peers are measured in float32, and are not built here")
     builds = tuple(options.build or _build.available())
+    usual = PEER_EVERY if options.peers else 1
+    every = options.every or usual
     command = f"python -m benchmarks.sweep --dtype {options.dtype}"
-    for rows in run(options.names or elementwise, options.dtype, builds, options.every, options.processes):
-        if options.every == 1:
-            save(rows, command)
+    if options.peers:
+        command = f"python -m benchmarks.sweep --peers --every {every}"
+        # As with the kernels, it is the processes that share the work.
+        os.environ.update(speed.environment(1))
+    contenders = swept_peers if options.peers else lambda *_: builds
+    for rows in run(options.names or elementwise, options.dtype, contenders, every, options.processes):
+        if every == usual:
+            save(rows, command, PEER_RESULTS if options.peers else RESULTS)
         for row in rows:
-            print(f"{row['name']:15} {row['direction']:8} {row['build']:4} {row['ulp']:.4f} ULP at {row['at']}, "
+            normal = f", {float(row['normal ulp']):.4f} if normal" if options.peers else ""
+            print(f"{row['name']:15} {row['direction']:8} {row.get('peer') or row['build']:4} "
+                  f"{float(row['ulp']):.4f} ULP at {row['at']}{normal}, "
                   f"{row['not correctly rounded']:,} not correctly rounded")  # fmt: skip
 
 

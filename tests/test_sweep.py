@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import sweep
+from benchmarks import peers, sweep
 from benchmarks.reference import reference
 
 from . import measure, oracle, samples
@@ -70,6 +72,71 @@ def test_the_sweep_sees_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     found = sweep.sweep_part(sweep.Job("gelu", "forward", "float32", ("base",), 1, 0))["base"]
     assert found["at"] == 1.5
     assert 0.5 < found["ulp"] <= 1.5
+
+
+@pytest.mark.parametrize("peer", [peer for peer, library in peers.LIBRARIES.items() if library.swept])
+def test_sample_of_a_peer(peer: str) -> None:
+    """Every 4,099th input of another library: its largest errors are what balls say at those places."""
+    if not peers.installed(peer):
+        pytest.skip(f"{peer} not installed")
+    name = "tanh" if peer in sweep.swept_peers("tanh", "forward") else "sigmoid"
+    jobs = [sweep.Job(name, "forward", "float32", (peer,), 4099, part) for part in range(sweep.PARTS)]
+    parts = [sweep.sweep_part(job) for job in jobs]
+    assert sum(part[peer]["inputs"] for part in parts) == math.ceil(2**32 / 4099)
+    for which in ("", "normal "):
+        worst = max((part[peer] for part in parts), key=lambda part: part[f"{which}ulp"])
+        x = np.full(64, worst[f"{which}at"], np.float32)
+        balls = oracle.elementwise(name, "forward", "float32", x.tolist())
+        error = balls.errors(peers.peers_of(name, "forward")[peer].apply(x))
+        assert worst[f"{which}ulp"] > 0.51
+        assert worst[f"{which}ulp"] == pytest.approx(error.max(), abs=1 / 256)
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong", "ulp", "normal"),
+    [
+        (1.5, lambda y: y + np.spacing(y) * 3, (2.5, 3.5), (2.5, 3.5)),
+        (-3e-39, lambda y: y * 0, (2140872, 2140872), (0.5, 0.5)),
+        (20.0, lambda y: y * np.nan, (math.inf, math.inf), (math.inf, math.inf)),
+        (-0.125, lambda y: y / np.float32(0), (math.inf, math.inf), (math.inf, math.inf)),
+        (math.nan, lambda y: 1, (math.inf, math.inf), (0.5, 0.5)),
+        (math.inf, lambda y: y * np.inf, (math.inf, math.inf), (math.inf, math.inf)),
+    ],
+    ids=["3-floats", "flushed", "nan", "inf", "nan-lost", "limit"],
+)
+def test_the_sweep_sees_a_wrong_peer(
+    at: float, wrong: Any, ulp: Any, normal: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One wrong result among 50,000 that are correctly rounded is reported, with the place, in strict JSON."""
+
+    def prepare(x: Any) -> Any:
+        y = np.tanh(x.astype(np.float64)).astype(np.float32)
+        return lambda: np.where(x.view(np.uint32) == bits, wrong(y), y).astype(np.float32)
+
+    bits = int(np.float32(at).view(np.uint32))
+    broken = peers.Implementation("tanh", "forward", prepare, writes_out=False, strided=False)
+    monkeypatch.setattr(peers, "peers_of", lambda *_: {"numpy": broken})
+    monkeypatch.setattr(sweep.Job, "inputs", lambda job: [np.arange(bits - 25_000, bits + 25_000, dtype=np.uint32)
+                                                          .view(np.float32)])  # fmt: skip
+    monkeypatch.setattr(sweep, "STATE", tmp_path)
+    job = sweep.Job("tanh", "forward", "float32", ("numpy",), 1, 0)
+    job.path.parent.mkdir(parents=True)
+    job.path.write_text(json.dumps(sweep.sweep_part(job)))
+    sweep.save([sweep.result([job], "numpy")], "command", tmp_path / "results" / "peers.json")
+    (row,) = json.loads((tmp_path / "results" / "peers.json").read_text(), parse_constant=pytest.fail)
+    assert row["peer"] == "numpy" and row["version"] == np.__version__
+    assert row["not correctly rounded"] == 1
+    assert float(row["at"]) == np.float32(at) or str(at) == row["at"] == "nan"
+    assert ulp[0] <= float(row["ulp"]) <= ulp[1]
+    assert normal[0] <= float(row["normal ulp"]) <= normal[1]
+
+
+def test_balls_decide_the_largest_errors_of_a_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that is right where the double reference is not has no error there."""
+    monkeypatch.setattr(sweep, "reference", lambda *_: lambda x: np.maximum(x, 0) * np.where(x == 1.5, 1 + 1e-6, 1))
+    monkeypatch.setattr(sweep.Job, "inputs", lambda job: [np.linspace(-3, 3, 49, dtype=np.float32)])
+    found = sweep.sweep_part(sweep.Job("relu", "forward", "float32", ("numpy",), 1, 0))["numpy"]
+    assert (found["ulp"], found["normal ulp"], found["wrong"]) == (0.5, 0.5, 0)
 
 
 @pytest.mark.parametrize("dtype", measure.DTYPES)
