@@ -5,13 +5,13 @@
 # b) Symmetry halves the work: where f(-x) follows from f(x), the segments lie on one side only.
 # c) The value at the centre of a segment is kept as high + low, and what is added to it is at most a third of it:
 #    the result is rounded little more than once. The error is measured at every float.
-# d) Lanes outside the segments, NaN, and gradients that are infinite or tiny take the formula. A lane's result never
-#    depends on its neighbours.
+# d) Strays, that is inputs outside the segments, NaN, and gradients that are infinite or tiny, take the formula.
+#    A result never depends on its neighbours.
 # e) No table is stored anywhere: it is computed at import, from the double kernel of the same function.
 
 cdef extern from *:
     """
-    enum { SEGMENTS = 32, DEGREE = 6 };
+    enum { SEGMENTS = 32, DEGREE = 6, STRAYS = 256 };
 
     /* How the other side follows from the side of the segments. */
     enum { WHOLE,           /* it does not: the segments lie on both sides of 0 */
@@ -40,6 +40,30 @@ cdef extern from *:
     #define ROW(name, row) const __m512 name##_0 = _mm512_loadu_ps(row), name##_1 = _mm512_loadu_ps(row + 16)
     #define FIND(name) _mm512_permutex2var_ps(name##_0, k, name##_1)
 
+    /* Elements that the table does not reach, collected until the formula is worth a call. */
+    typedef struct {
+        float x[STRAYS], grad[STRAYS], exact[STRAYS];
+        int place[STRAYS], count;
+    } Strays;
+
+    static void settle(Strays *s, Formula formula, const double *params, float *out, int inputs) {
+        void *operands[3];
+        int i, padded = (s->count + 15) & ~15;
+        if (s->count == 0)
+            return;
+        for (i = s->count; i < padded; i++) {
+            s->x[i] = s->x[0];
+            s->grad[i] = s->grad[0];
+        }
+        operands[0] = s->grad;
+        operands[inputs - 1] = s->x;
+        operands[inputs] = s->exact;
+        formula(operands, params, padded);
+        for (i = 0; i < s->count; i++)
+            out[s->place[i]] = s->exact[i];
+        s->count = 0;
+    }
+
     CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
                                       int form, int factor) {
         const int inputs = factor == GRADIENT ? 2 : 1, zero = factor == GRADIENT && form <= COMPLEMENT && form != EVEN;
@@ -53,7 +77,9 @@ cdef extern from *:
         const __m512 infinite = _mm512_set1_ps(INFINITY);
         ROW(centre, t->centre); ROW(high, t->high); ROW(slope, t->slope); ROW(low, t->low);
         ROW(c1, t->c[0]); ROW(c2, t->c[1]); ROW(c3, t->c[2]); ROW(c4, t->c[3]); ROW(c5, t->c[4]); ROW(c6, t->c[5]);
-        Py_ssize_t i;
+        Strays strays;
+        Py_ssize_t i, block = 0;
+        strays.count = 0;
         for (i = 0; i < n; i += 16) {
             const __m512 x = _mm512_loadu_ps(in + i), m = factor == GRADIENT ? _mm512_loadu_ps(grad + i) : x;
             const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
@@ -97,17 +123,22 @@ cdef extern from *:
                 out_of_reach |= _mm512_cmp_ps_mask(b, infinite, _CMP_NLT_UQ)
                     | _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(b, zeros, _CMP_NEQ_UQ), b, tiny, _CMP_LT_OQ);
             }
-            if (out_of_reach) {
-                float exact[16];
-                void *group[3];
-                group[0] = (void *)((const float *)at[0] + i);
-                group[1] = (void *)(in + i);
-                group[inputs] = exact;
-                formula(group, params, 16);
-                y = _mm512_mask_loadu_ps(y, out_of_reach, exact);
-            }
             _mm512_storeu_ps(out + i, y);
+            if (out_of_reach) {
+                /* Compressed in a register: to memory the instruction takes a hundred cycles. */
+                const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                const __m512i place = _mm512_add_epi32(_mm512_set1_epi32((int)(i - block)), lane);
+                _mm512_storeu_ps(strays.x + strays.count, _mm512_maskz_compress_ps(out_of_reach, x));
+                _mm512_storeu_ps(strays.grad + strays.count, _mm512_maskz_compress_ps(out_of_reach, m));
+                _mm512_storeu_si512(strays.place + strays.count, _mm512_maskz_compress_epi32(out_of_reach, place));
+                strays.count += __builtin_popcount(out_of_reach);
+            }
+            if (strays.count > STRAYS - 32 || i - block > 1 << 20) {
+                settle(&strays, formula, params, out + block, inputs);
+                block = i + 16;
+            }
         }
+        settle(&strays, formula, params, out + block, inputs);
     }
 
     #define LANES_OF(form, factor) \\

@@ -851,7 +851,7 @@ array([-0.11920292,  0.        ,  0.88079708])
         range="[-0.16361, oo)",
         smooth=True,
         saturates="left",
-        segment=0.125,
+        segment=0.1875,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.quick_gelu(np.array([-1.0, 0.0, 1.0]))
 array([-0.15420423,  0.        ,  0.84579577])
@@ -888,7 +888,7 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
         range="[-0.17004, oo)",
         smooth=True,
         saturates="left",
-        segment=0.125,
+        segment=0.140625,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.15880801,  0.        ,  0.84119199])
@@ -910,7 +910,7 @@ array([-0.08296408,  0.5       ,  1.08296408])""",
         range="[-0.16997, oo)",
         smooth=True,
         saturates="left",
-        segment=0.125,
+        segment=0.140625,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu(np.array([-6.0, -1.0, 0.0, 1.0]))
 array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
@@ -931,7 +931,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         range="[-0.30884, oo)",
         smooth=True,
         saturates="left",
-        segment=0.25,
+        segment=0.3125,
         source="Misra, 2019, arXiv:1908.08681",
         example=""">>> actfn.mish(np.array([-1.0, 0.0, 1.0]))
 array([-0.30340146,  0.        ,  0.86509839])
