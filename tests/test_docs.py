@@ -91,7 +91,7 @@ def test_help_and_signature(function: str) -> None:
         for param, default in row.params.items():
             if default is not None and param in parameters:
                 assert inspect.signature(f).parameters[param].default == default
-    if function not in ("get", "set_num_threads", "get_num_threads", "show_config"):
+    if function not in ("get", "set_num_threads", "get_num_threads", "show_config", "threads"):
         assert parameters[0] in ("x", "gate", "logits", "grad")
 
 

@@ -1,8 +1,16 @@
-"""The number of threads changes no bit of any result."""
+"""The number of threads changes no bit of any result, and everybody who has a say in it is heard."""
 
 from __future__ import annotations
 
+import os
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
+
+import actfn
+from actfn import _build
 
 from . import processes
 
@@ -53,3 +61,116 @@ def test_results_do_not_depend_on_the_number_of_threads(threads: int, serial: li
     found = processes.output(DIGESTS.replace("THREADS", str(threads)), OMP_NUM_THREADS=str(threads)).splitlines()
     assert len(serial) > 240
     assert found == serial
+
+
+# ---- How many threads -----------------------------------------------------------------------------------------
+
+
+def test_threads_holds_within_its_block() -> None:
+    """Blocks nest, and each leaves behind what it found."""
+    actfn.set_num_threads(1)
+    with actfn.threads(0):
+        default = actfn.get_num_threads()
+        with actfn.threads(1):
+            assert actfn.get_num_threads() == 1
+        assert actfn.get_num_threads() == default
+    assert actfn.get_num_threads() == 1
+
+
+def test_threads_restores_after_an_exception() -> None:
+    before = actfn.get_num_threads()
+    with pytest.raises(KeyError), actfn.threads(1):
+        raise KeyError
+    assert actfn.get_num_threads() == before
+
+
+def test_threads_refuses_what_is_no_number_of_threads() -> None:
+    """The limit stays as it was."""
+    before = actfn.get_num_threads()
+    with pytest.raises(ValueError, match=re.escape("threads: n must be 0 or positive, got -1")), actfn.threads(-1):
+        pass
+    for bad in (1.0, True, "2", None):
+        message = re.escape(f"threads: n must be an integer, got {bad!r}")
+        with pytest.raises(TypeError, match=message), actfn.threads(bad):  # type: ignore[arg-type]
+            pass
+    assert actfn.get_num_threads() == before
+
+
+COUNT = """
+    import actfn
+    print(actfn.get_num_threads())
+"""
+
+
+def count(before: str = "", omp: str = "") -> int:
+    """Threads of a fresh process, after some lines of code and with OMP_NUM_THREADS."""
+    return int(processes.output(textwrap.dedent(before) + textwrap.dedent(COUNT), OMP_NUM_THREADS=omp))
+
+
+def test_omp_num_threads_counts() -> None:
+    """An upper limit that set_num_threads does not raise."""
+    assert [count(omp=omp) for omp in ("1", "3")] == [1, 3]
+    raised = "import actfn; actfn.set_num_threads({})\n"
+    assert count(raised.format(2**70), omp="3") == 3
+    assert count(raised.format(2), omp="3") == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity")
+def test_processor_affinity_counts() -> None:
+    """One thread on one processor, as under taskset."""
+    assert count("import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n") == 1
+
+
+def test_threadpoolctl_limits() -> None:
+    """For as long as its block lasts."""
+    code = """
+        import actfn
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(2):
+            print(actfn.get_num_threads())
+        print(actfn.get_num_threads())
+    """
+    assert processes.output(code, OMP_NUM_THREADS="4").split() == ["2", "4"]
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({}, 0),
+        ({"cpu.max": "max 100000\n"}, 0),
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "5000 100000\n"}, 1),
+        ({"cpu.max": ""}, 0),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0),
+        ({"cpu/cpu.cfs_quota_us": "250000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "250000\n"}, 0),
+    ],
+)
+def test_quota_of_a_control_group(files: dict[str, str], quota: int, tmp_path: Path) -> None:
+    """Both versions of control groups, with a limit and without; half a processor is one."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert _build.cpu_quota(tmp_path) == quota
+
+
+# Half a processor's time for whoever reads the file.
+SMALL_CONTAINER = """
+from pathlib import Path
+
+read_text = Path.read_text
+Path.read_text = lambda path, *args, **options: (
+    "50000 100000" if path.name == "cpu.max" else read_text(path, *args, **options)
+)
+"""
+
+
+def test_quota_is_the_default() -> None:
+    """From the import on, also after a limit was lifted; OMP_NUM_THREADS and set_num_threads overrule it."""
+    assert count(SMALL_CONTAINER) == 1
+    assert count(SMALL_CONTAINER + "import actfn; actfn.set_num_threads(1); actfn.set_num_threads(0)\n") == 1
+    assert count(SMALL_CONTAINER, omp="3") == 3
+    cores = count()
+    assert count(SMALL_CONTAINER + f"import actfn; actfn.set_num_threads({cores})\n") == cores

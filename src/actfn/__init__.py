@@ -1,9 +1,11 @@
 """Neural-network activation functions for NumPy, forward and backward: compiled, parallel, accurate in every tail."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import elementwise, losses, rows, spatial
-from ._build import build, kernels
+from ._build import build, kernels, most_threads
 from ._docstrings import docstring
 from .catalog import Activation, catalog
 
@@ -46,8 +48,23 @@ def get(name: str) -> Any:
     return globals()[catalog.find(name).name]
 
 
+# What set_num_threads was last given.
+_limit = 0
+
+
+def _limit_threads(function: str, n: int) -> None:
+    global _limit
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"{function}: n must be an integer, got {n!r}")
+    if n < 0:
+        raise ValueError(f"{function}: n must be 0 or positive, got {n}")
+    # As much as the compiled side can hold.
+    kernels.set_num_threads(min(n or most_threads, 2**31 - 1))
+    _limit = n
+
+
 def set_num_threads(n: int) -> None:
-    """Use at most n threads from now on; 0 lifts the limit.
+    """Use at most n threads from now on, in the whole process; 0 goes back to the default.
 
     Parameters
     ----------
@@ -59,6 +76,15 @@ def set_num_threads(n: int) -> None:
     ValueError
         For a negative number.
 
+    See Also
+    --------
+    threads : the same for a block of code.
+
+    Notes
+    -----
+    The default is a thread per processor that the process may use. In a container with a CPU quota it is no more than
+    the quota, rounded up, unless OMP_NUM_THREADS is set.
+
     Examples
     --------
     >>> import actfn
@@ -67,11 +93,45 @@ def set_num_threads(n: int) -> None:
     1
     >>> actfn.set_num_threads(0)
     """
-    if isinstance(n, bool) or not isinstance(n, int):
-        raise TypeError(f"set_num_threads: n must be an integer, got {n!r}")
-    if n < 0:
-        raise ValueError(f"set_num_threads: n must be 0 or positive, got {n}")
-    kernels.set_num_threads(n)
+    _limit_threads("set_num_threads", n)
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Use at most n threads within a `with` block, then as many as before, whatever ended the block.
+
+    Parameters
+    ----------
+    n : int
+        As for `set_num_threads`; 0 for the default.
+
+    Raises
+    ------
+    ValueError
+        For a negative number.
+
+    See Also
+    --------
+    set_num_threads : the same from now on.
+
+    Notes
+    -----
+    The limit is one for the whole process, like that of `set_num_threads`: other Python threads have it too while the
+    block runs.
+
+    Examples
+    --------
+    >>> import actfn
+    >>> with actfn.threads(1):
+    ...     actfn.get_num_threads()
+    1
+    """
+    before = _limit
+    _limit_threads("threads", n)
+    try:
+        yield
+    finally:
+        _limit_threads("threads", before)
 
 
 def get_num_threads() -> int:
@@ -115,7 +175,7 @@ def _publish(row: Activation) -> list[str]:
 
 
 __all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "set_num_threads",
-           "show_config"]  # fmt: skip
+           "show_config", "threads"]  # fmt: skip
 for _row in catalog.values():
     __all__ += _publish(_row)
 frelu, frelu_backward = spatial.frelu, spatial.frelu_backward

@@ -2,7 +2,9 @@
 
 import importlib
 import importlib.util
+import math
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,22 @@ def choose() -> str:
     return wish
 
 
+def cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Processors that a container's quota of time amounts to, rounded up; 0 where there is none."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            # What the second version of control groups has in one file, the first has in two; -1 or "max" is no limit.
+            quota, period = (int(word) for name in names for word in (root / name).read_text().split())
+            return max(0, math.ceil(quota / period))
+        except (OSError, ValueError):
+            continue
+    return 0
+
+
 # Nothing compiled is imported before the processor is known to run it.
 build = choose()
 kernels = importlib.import_module(f"actfn._kernels_{build}")
+
+# OpenMP counts processors and knows no quota: with more threads than it allows, all would stop until its next period.
+most_threads = 0 if os.environ.get("OMP_NUM_THREADS") else cpu_quota()
+kernels.set_num_threads(most_threads)
