@@ -14,12 +14,13 @@ COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx sr
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sweep lint clean
+.PHONY: help demo test sweep bench lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
+	@echo "make bench   race against other libraries at every size; hours, can be interrupted; writes build/plots"
 	@echo "make lint    check style, types and spelling"
 	@echo "make clean   delete all that was built, .venv included"
 
@@ -34,6 +35,10 @@ sweep: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m benchmarks.sweep --dtype float16
 	$(BIN)/python -m benchmarks.sweep --dtype float64
 	$(BIN)/python -m benchmarks.sweep --dtype float32
+
+# What is in build/speed.json already is not measured again. `python -m benchmarks` alone is the quick version.
+bench: $(VENV)/installed $(VENV)/group-bench
+	$(BIN)/python -m benchmarks --cells full --resume --plots build/plots
 
 # Nothing is compiled for this one.
 lint: $(VENV)/group-lint

@@ -6,6 +6,7 @@
     python -m benchmarks --cells full --plots build/plots
 
 Results are appended to the JSON file as they come. With --report nothing is measured and the file is read again.
+Cells of other code, libraries or processors than today's are measured again when a run is resumed.
 """
 
 import argparse
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="functions; all by default")
     parser.add_argument("--cells", choices=("quick", "full"), default="quick")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, len(available)}, reverse=True))
-    parser.add_argument("--limit", type=float, default=2.0, help="seconds per cell, warm-up not counted")
+    parser.add_argument("--limit", type=float, default=1.0, help="seconds per cell, warm-up not counted")
     parser.add_argument("--json", type=Path, default=Path("build/speed.json"), help="where results go")
     parser.add_argument("--plots", type=Path, help="directory for the figures")
     parser.add_argument("--resume", action="store_true", help="keep the cells that the JSON file has")

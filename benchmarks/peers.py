@@ -28,6 +28,8 @@ Call = Callable[[], Any]
 Table = Mapping[str, tuple[str, str]]
 DIRECTIONS = ("forward", "backward")
 DTYPES = ("float16", "float32", "float64")
+# Names in calls that stand for what the forward function has computed.
+SAVED = {"y", "buffer", "scores", "total"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Implementation:
     writes_out: bool
     # Whether it works on the memory of arrays of any strides.
     strided: bool
+    # Whether it starts from more than the operands: from what the forward function left behind.
+    saved: bool
 
     def apply(self, *arrays: Any) -> Any:
         """The result for arrays, at default parameters; in the backward direction for a gradient of 1."""
@@ -61,6 +65,8 @@ class Library:
     prepare: Callable[..., Call]
     # Whether a function can write into `out`.
     writes_out: Callable[[str, str], bool]
+    # Whether it starts from what the forward function left behind.
+    saved: Callable[[str, str], bool]
     strided: bool = False
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
@@ -79,7 +85,8 @@ def peers_of(name: str, direction: str, dtype: str = "float32") -> dict[str, Imp
 
 def implementation(library: Library, name: str, direction: str) -> Implementation:
     prepare = partial(library.prepare, name, direction)
-    return Implementation(name, direction, prepare, library.writes_out(name, direction), library.strided)
+    writes_out, saved = library.writes_out(name, direction), library.saved(name, direction)
+    return Implementation(name, direction, prepare, writes_out, library.strided, saved)
 
 
 def installed(peer: str) -> bool:
@@ -116,7 +123,8 @@ def bind(text: str, scope: dict[str, Any], states: Mapping[str, str]) -> Call:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in states and node.id not in scope:
             scope[node.id] = bind(states[node.id], scope | {"out": None}, states)()
-    if isinstance(tree, ast.Call):
+    # Not a method of something that is computed anew in each call.
+    if isinstance(tree, ast.Call) and not any(isinstance(node, ast.Call) for node in ast.walk(tree.func)):
         into = next((k.arg or "" for k in tree.keywords if ast.unparse(k.value) == "out"), "")
         if scope["out"] is None:
             tree.keywords = [k for k in tree.keywords if k.arg != into]
@@ -148,6 +156,9 @@ class Calls:
 
     def writes_out(self, name: str, direction: str) -> bool:
         return "=out)" in self.text(name, direction)
+
+    def saved(self, name: str, direction: str) -> bool:
+        return direction == "backward" and not SAVED.isdisjoint(re.findall(r"\w+", self.text(name, direction)))
 
     def prepare(self, name: str, direction: str, *arrays: Any, out: Any = None, axis: int = -1, **params: Any) -> Call:
         scope = {"out": out} | scope_of(name, direction, arrays, axis, params)
@@ -208,6 +219,13 @@ TORCH: Table = {
     ),
     "gelu": ("nn.gelu(x, out=out)", "aten.gelu_backward(g, x, grad_input=out)"),
     "mish": ("nn.mish(x, out=out)", "aten.mish_backward(g, x)"),
+    "bilinear": ("torch.mul(gate, value, out=out)", "(g * value, g * gate)"),
+    "reglu": (
+        "torch.relu(gate).mul_(value)",
+        "(aten.threshold_backward(g * value, gate, 0), torch.relu(gate).mul_(g))",
+    ),
+    "geglu": ("nn.gelu(gate).mul_(value)", "(aten.gelu_backward(g * value, gate), nn.gelu(gate).mul_(g))"),
+    "swiglu": ("nn.silu(gate).mul_(value)", "(aten.silu_backward(g * value, gate), nn.silu(gate).mul_(g))"),
     "glu": ("nn.glu(x, axis, out=out)", "aten.glu_backward(g, x, axis, grad_input=out)"),
     "softmax": (
         "torch._softmax(x, axis, False, out=out)",
@@ -218,13 +236,18 @@ TORCH: Table = {
         "torch._log_softmax_backward_data(g, y, axis, x.dtype, out=out)",
     ),
     "softmin": ("torch._softmax(-x, axis, False, out=out)", "-torch._softmax_backward_data(g, y, axis, x.dtype)"),
-    "logsumexp": ("torch.logsumexp(x, axis, out=out)", ""),
+    "logsumexp": (
+        "torch.logsumexp(x, axis, out=out)", "(x - y.unsqueeze(axis)).exp_().mul_(g.unsqueeze(axis))",
+    ),
     "cross_entropy": (
         "nn.cross_entropy_loss(x.movedim(axis, 1), target, None, 1)",
         "torch._log_softmax_backward_data(nll_backward(g, scores, rows, None, 1, -100, total), scores, 1, x.dtype)",
     ),
-    "binary_cross_entropy": ("torch.binary_cross_entropy_with_logits(x, target, None, None, 1)", ""),
-}
+    "binary_cross_entropy": (
+        "torch.binary_cross_entropy_with_logits(x, target, None, None, 1)",
+        "torch.sigmoid(x).sub_(target).mul_(g / x.numel())",
+    ),
+}  # fmt: skip
 TORCH_STATES = {
     "buffer": "aten.log_sigmoid_forward(x)[1]",
     # The loss of images takes the rows of a third axis.
@@ -551,6 +574,7 @@ JAX: Mapping[str, str] = {
     "cross_entropy": (
         "-jnp.take_along_axis(nn.log_softmax(x, axis), jnp.expand_dims(target, axis), axis).mean()"
     ),
+    "binary_cross_entropy": "(nn.softplus(x) - x * target).mean()",
 }  # fmt: skip
 
 
@@ -571,6 +595,10 @@ def jax_names() -> set[tuple[str, str]]:
     return {(name, d) for name in forward for d in DIRECTIONS}
 
 
+def jax_saved(name: str, direction: str) -> bool:
+    return direction == "backward" and oracle.ROWS[name].kind in ("rows", "row loss")
+
+
 def prepare_jax(
     name: str, direction: str, *arrays: Any, out: Any = None, axis: int = -1, **params: Any  # noqa: ARG001
 ) -> Call:  # fmt: skip
@@ -586,7 +614,7 @@ def prepare_jax(
     arguments = [scope[n] for n in differentiated]
     if direction == "forward":
         compiled = jax.jit(function)
-    elif row.kind in ("rows", "row loss"):
+    elif jax_saved(name, direction):
         # What the forward function leaves behind is not computed again.
         y, pull = jax.vjp(function, *arguments)
         compiled, arguments = jax.jit(lambda pull, g: pull(g)), [pull, scope["g"].astype(y.dtype)]
@@ -615,17 +643,17 @@ def scipy_writes_out(name: str, direction: str) -> bool:
 
 
 LIBRARIES: dict[str, Library] = {
-    "numpy": Library(numpy_names, partial(prepare_numpy, NUMPY_CALLS, ()), always, strided=True),
+    "numpy": Library(numpy_names, partial(prepare_numpy, NUMPY_CALLS, ()), always, never, strided=True),
     "scipy": Library(
-        scipy_names, partial(prepare_numpy, SCIPY_CALLS, SCIPY_FUNCTIONS), scipy_writes_out,
+        scipy_names, partial(prepare_numpy, SCIPY_CALLS, SCIPY_FUNCTIONS), scipy_writes_out, never,
         strided=True, dtypes=DTYPES[1:],
     ),
-    "numexpr": Library(formulas, prepare_numexpr, always, strided=True, dtypes=DTYPES[1:], swept=False),
-    "numba": Library(partial(formulas, MATH), prepare_numba, always, dtypes=DTYPES[1:], swept=False),
-    "torch": Library(TORCH_CALLS.names, TORCH_CALLS.prepare, TORCH_CALLS.writes_out, strided=True),
-    "jax": Library(jax_names, prepare_jax, never),
-    "onnxruntime": Library(Calls(ONNX, dict).names, prepare_onnx, always, needs=("onnx",)),
-    "thinc": Library(THINC_CALLS.names, THINC_CALLS.prepare, never, dtypes=DTYPES[1:2], swept=False),
+    "numexpr": Library(formulas, prepare_numexpr, always, never, strided=True, dtypes=DTYPES[1:], swept=False),
+    "numba": Library(partial(formulas, MATH), prepare_numba, always, never, dtypes=DTYPES[1:], swept=False),
+    "torch": Library(TORCH_CALLS.names, TORCH_CALLS.prepare, TORCH_CALLS.writes_out, TORCH_CALLS.saved, strided=True),
+    "jax": Library(jax_names, prepare_jax, never, jax_saved),
+    "onnxruntime": Library(Calls(ONNX, dict).names, prepare_onnx, always, never, needs=("onnx",)),
+    "thinc": Library(THINC_CALLS.names, THINC_CALLS.prepare, never, THINC_CALLS.saved, dtypes=DTYPES[1:2], swept=False),
 }  # fmt: skip
 
 
@@ -637,7 +665,8 @@ def ours(name: str, direction: str) -> Implementation:
         {name: (own_call(getattr(actfn, name)), own_call(getattr(actfn, f"{name}_backward")))},
         lambda: {"actfn": actfn},
     )  # fmt: skip
-    return implementation(Library(calls.names, calls.prepare, calls.writes_out, strided=True), name, direction)
+    library = Library(calls.names, calls.prepare, calls.writes_out, calls.saved, strided=True)
+    return implementation(library, name, direction)
 
 
 def own_call(function: Any) -> str:
@@ -645,7 +674,9 @@ def own_call(function: Any) -> str:
     named = {"grad": "g", "logits": "x"}
     needed = [named.get(n, n) for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     needed += ["axis"] if "axis" in parameters else []
-    needed += ["out=out"] if {"out", "kwargs"} & set(parameters) else []
+    # Two outputs are raced fresh.
+    several = getattr(function, "nout", 1) > 1
+    needed += ["out=out"] if {"out", "kwargs"} & set(parameters) and not several else []
     return f"actfn.{function.__name__}({', '.join(needed)})"
 
 

@@ -6,6 +6,7 @@ to 1 % or the time is up.
 """
 
 import datetime
+import hashlib
 import importlib.metadata
 import json
 import math
@@ -15,7 +16,8 @@ import random
 import time
 import timeit
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from . import peers, speed_digits
 Record = dict[str, Any]
 BATCH = 1e-3
 ERROR = 0.01
+# Seconds that a cell takes besides: data, compilers, and the last round.
+PREPARATION = 1.0
 # Rounds that every contender runs, and how much slower than the best one may be to stay after that.
 ROUNDS, STAY = 3, 3.0
 LARGEST = 32 * 2**20
@@ -42,14 +46,22 @@ SIZES = {
     },
 }
 # Shape and axis.
+FEW_ROWS = (((64, 10), -1), ((4096, 1024), -1))
 ROWS = {
-    "quick": (((64, 10), -1), ((4096, 1024), -1)),
+    "quick": FEW_ROWS,
     "full": (
         ((1, 3), -1), ((64, 10), -1), ((100_000, 10), -1), ((32_768, 128), -1), ((4096, 1024), -1), ((64, 50_257), -1),
         ((8, 1_048_576), -1), ((1024, 4096), 0), ((32, 81, 8732), 1),
     ),
 }  # fmt: skip
+# The rows of the catalog that are raced at all shapes; the others of their kind at few.
 RACED_ROWS = ("softmax", "log_softmax", "cross_entropy")
+PAIRS = (10_000, 1_000_000)
+# Python threads that call at once, calls of each, and on how many elements.
+CALLERS, CALLS = 4, 32
+CALLED = (100_000, 1_000_000)
+# What the report says of a peer that is in such a list of a cell.
+NOTES = {"fresh": "fresh", "saved": "from saved output"}
 # Below this no thread but the first has anything to do, and one thread is not measured again.
 SERIAL = 10_000
 
@@ -79,21 +91,29 @@ class Cell:
 
 def cells(which: str, names: list[str], threads: int) -> Iterator[Cell]:
     """The cells of a run, function after function."""
-    for name, row in oracle.ROWS.items():
-        if name not in names:
-            continue
-        for direction in peers.DIRECTIONS:
-            for into in (True, False):
-                if row.kind == "elementwise":
-                    for dtype, sizes in SIZES[which].items():
-                        yield from (Cell(name, direction, (n,), into, dtype) for n in sizes
-                                    if threads > 1 or n >= SERIAL)  # fmt: skip
-                elif name in RACED_ROWS and (peers.ours(name, direction).writes_out or not into):
-                    yield from (Cell(name, direction, shape, into, axis=axis) for shape, axis in ROWS[which])
-        if which == "full":
-            yield from special(name)
+    for name in (name for name in oracle.ROWS if name in names):
+        found = [*regular(name, which), *(special(name) if which == "full" else [])]
+        yield from (cell for cell in found if threads > 1 or cell.size >= SERIAL)
     if which == "full" and "gelu" in names:
         yield Cell("digits", "epoch", (1437, 64), into=False)
+        if threads > 1:
+            yield from (Cell("gelu", "four callers", (n,), into=True) for n in CALLED)
+
+
+def regular(name: str, which: str) -> Iterator[Cell]:
+    """All sizes, into an existing array where the function can, and fresh."""
+    kind = oracle.ROWS[name].kind
+    for direction in () if kind == "spatial" else peers.DIRECTIONS:
+        for into in (True, False) if peers.ours(name, direction).writes_out else (False,):
+            if kind == "elementwise":
+                yield from (Cell(name, direction, (n,), into, dtype) for dtype, sizes in SIZES[which].items()
+                            for n in sizes)  # fmt: skip
+            elif kind in ("rows", "row loss"):
+                shapes = ROWS[which] if name in RACED_ROWS else FEW_ROWS
+                yield from (Cell(name, direction, shape, into, axis=axis) for shape, axis in shapes)
+            else:
+                # Half of what GLU takes is gate, half is value.
+                yield from (Cell(name, direction, (n // 100, 200) if name == "glu" else (n,), into) for n in PAIRS)
 
 
 def special(name: str) -> Iterator[Cell]:
@@ -133,23 +153,48 @@ def array_of(cell: Cell, seed: int) -> Any:
 
 
 def arrays_of(cell: Cell) -> list[Any]:
-    arrays = [array_of(cell, seed) for seed in range(len(peers.operands(cell.name, cell.direction)))]
-    if oracle.ROWS[cell.name].kind == "row loss":
+    row = oracle.ROWS[cell.name]
+    inputs = [array_of(cell, seed) for seed in range(len(peers.operands(cell.name, "forward")))]
+    if row.kind == "row loss":
         rows = tuple(length for k, length in enumerate(cell.shape) if k != cell.axis % len(cell.shape))
-        arrays[-1] = np.random.default_rng(0).integers(0, cell.shape[cell.axis], rows)
-        if cell.direction == "backward":
-            arrays[0] = np.ones((), cell.dtype)
-    return arrays
+        inputs[-1] = np.random.default_rng(0).integers(0, cell.shape[cell.axis], rows)
+    if cell.direction == "forward":
+        return inputs
+    if "loss" in row.kind:
+        return [np.ones((), cell.dtype), *inputs]
+    # The gradient has the shape of the result, which for these two is not that of the input.
+    shorter = cell.name in ("glu", "logsumexp")
+    result = shape_of_result(peers.ours(cell.name, "forward"), cell, inputs) if shorter else cell.shape
+    return [array_of(replace(cell, shape=result), 7), *inputs]
 
 
-def contenders(cell: Cell) -> tuple[dict[str, peers.Call], list[str]]:
-    """The calls, warmed up, and who of them returns a fresh result although the cell is one into `out`."""
+def shape_of_result(function: peers.Implementation, cell: Cell, arrays: list[Any]) -> tuple[int, ...]:
+    """Of the first one, where there are several."""
+    result = function.prepare(*arrays, axis=cell.axis)()
+    return np.shape(result[0] if isinstance(result, tuple) else result)
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """The calls of a cell, warmed up, and what is unequal about them."""
+
+    calls: dict[str, peers.Call]
+    # Who returns a fresh result although the cell is one into `out`.
+    fresh: list[str] = field(default_factory=list)
+    # Who starts from what the forward function left behind, while this library starts from the input.
+    saved: list[str] = field(default_factory=list)
+
+
+def contenders(cell: Cell) -> Contenders:
     if cell.name == "digits":
-        return speed_digits.epochs(), []
-    arrays = arrays_of(cell)
-    out = np.zeros(cell.shape, cell.dtype) if cell.into else None
+        return Contenders(speed_digits.epochs())
+    if cell.direction == "four callers":
+        return Contenders(callers(cell))
+    arrays, own = arrays_of(cell), peers.ours(cell.name, cell.direction)
+    result = shape_of_result(own, cell, arrays)
+    out = np.zeros(result, cell.dtype) if cell.into else None
     params = {"weight": np.full((cell.shape[1], 1, 1), 0.25, cell.dtype)} if cell.layout == "channel" else {}
-    found = {"actfn": peers.ours(cell.name, cell.direction), **peers.peers_of(cell.name, cell.direction, cell.dtype)}
+    found = {"actfn": own, **peers.peers_of(cell.name, cell.direction, cell.dtype)}
     if cell.layout in ("transposed", "strided"):
         found = {peer: one for peer, one in found.items() if one.strided}
     if cell.layout == "channel":
@@ -161,9 +206,32 @@ def contenders(cell: Cell) -> tuple[dict[str, peers.Call], list[str]]:
             calls[peer]()
         except NotImplementedError:
             calls.pop(peer, None)
-    if cell.layout == "contiguous" and all(a.shape == cell.shape for a in arrays):
+    fresh = [peer for peer in calls if cell.into and not found[peer].writes_out]
+    saved = [peer for peer in calls if found[peer].saved and not own.saved]
+    if cell.layout == "contiguous" and len(arrays) <= 2 and {result, *(a.shape for a in arrays)} == {cell.shape}:
         calls |= {f"copy by {peer}": copy(*arrays, out=out) for peer, copy in peers.copies(len(arrays)).items()}
-    return calls, [peer for peer, one in found.items() if cell.into and not one.writes_out and peer in calls]
+    return Contenders(calls, fresh, saved)
+
+
+def callers(cell: Cell) -> dict[str, peers.Call]:
+    """Many calls, from several Python threads at once; and as many, one after the other, from one."""
+    pool, x = ThreadPoolExecutor(CALLERS), array_of(cell, 0)
+
+    def repeated(call: peers.Call, times: int) -> peers.Call:
+        def run() -> None:
+            for _ in range(times):
+                call()
+
+        return run
+
+    def together(one: peers.Implementation) -> peers.Call:
+        each = [repeated(one.prepare(x, out=np.zeros_like(x)), CALLS) for _ in range(CALLERS)]
+        return lambda: [done.result() for done in [pool.submit(run) for run in each]]
+
+    own, others = peers.ours(cell.name, "forward"), peers.peers_of(cell.name, "forward", cell.dtype)
+    found = {"actfn": own} | {peer: one for peer, one in others.items() if peer == "torch"}
+    alone = repeated(own.prepare(x, out=np.zeros_like(x)), CALLS * CALLERS)
+    return {peer: together(one) for peer, one in found.items()} | {"one caller": alone}
 
 
 # ---- Timing ---------------------------------------------------------------------------------------------------
@@ -209,8 +277,8 @@ def measure(calls: dict[str, peers.Call], limit: float, threads: int) -> dict[st
             samples[name].append(timers[name].timeit(batches[name]) / batches[name])
         if len(samples["actfn"]) < ROUNDS:
             continue
-        fastest = min(float(np.median(samples[name])) for name in calls if not name.startswith("copy"))
-        order = [name for name in order if name == "actfn" or float(np.median(samples[name])) < STAY * fastest]
+        fastest = min(float(np.median(samples[name])) for name in calls if name == "actfn" or is_rival(name))
+        order = [name for name in order if not is_rival(name) or float(np.median(samples[name])) < STAY * fastest]
         known = len(samples["actfn"]) > ROUNDS and all(error_of(samples[name]) < ERROR for name in order)
         if known or time.perf_counter() > end:
             return samples
@@ -219,28 +287,35 @@ def measure(calls: dict[str, peers.Call], limit: float, threads: int) -> dict[st
 def run(which: str, names: list[str], threads: int, limit: float, path: Path, *, redo: bool) -> None:
     """Measure the cells that the file does not have yet, or not well; each is saved at once."""
     state = json.loads(path.read_text()) if path.exists() else {"runs": {}, "cells": []}
-    state["runs"][str(threads)] = about()
+    then, now = state["runs"].get(str(threads), {}), about()
+    state["runs"][str(threads)] = now
+    # Other code, another library or another machine: what was measured of them says nothing.
+    if any(then.get(key) != now[key] for key in ("sources", "versions", "processor")):
+        state["cells"] = [record for record in state["cells"] if record["threads"] != threads]
     known = {identity(record): record for record in state["cells"]}
     wanted = {identity(asdict(cell) | {"threads": threads}): cell for cell in cells(which, names, threads)}
     todo = {key: cell for key, cell in wanted.items() if key not in known or (redo and not trusted(known[key]))}
+    minutes = len(todo) * (limit + PREPARATION) / 60
+    print(f"{counted(threads)}: {len(todo)} cells, of {len(wanted)}, in at most {minutes:.0f} minutes", flush=True)
     # In a pipe there is no bar, the lines say how far it is.
     for k, (key, cell) in enumerate(bar := tqdm(todo.items(), disable=None, unit="cell", smoothing=0.05), 1):
         bar.set_description(f"{cell.name} {cell.direction}")
-        calls, fresh = contenders(cell)
+        racing = contenders(cell)
         before = idle_seconds()
-        samples = measure(calls, limit, threads)
+        samples = measure(racing.calls, limit, threads)
         record = asdict(cell) | {
             "threads": threads,
             "seconds": {name: float(np.median(taken)) for name, taken in samples.items()},
             "errors": {name: round(error_of(taken), 4) for name, taken in samples.items()},
             "rounds": {name: len(taken) for name, taken in samples.items()},
-            "fresh": fresh,
+            "fresh": racing.fresh,
+            "saved": racing.saved,
             # How many processors others kept busy meanwhile.
             "disturbed": round(disturbance(before), 2),
         }
         known[key] = record
         save({"runs": state["runs"], "cells": list(known.values())}, path)
-        bar.write(f"{k}/{len(todo)} {cell}, {threads} threads: {line(record)}")
+        bar.write(f"{k}/{len(todo)} {cell}, {counted(threads)}: {line(record)}")
 
 
 def idle_seconds() -> tuple[float, float, float]:
@@ -273,10 +348,21 @@ def save(state: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
+def is_rival(contender: str) -> bool:
+    """Another library; not this one, and not a copy that shows what is possible."""
+    return contender in peers.LIBRARIES
+
+
 def best_peer(record: Record) -> tuple[str, float]:
-    rivals = {name: s for name, s in record["seconds"].items() if name != "actfn" and not name.startswith("copy")}
+    rivals = {name: s for name, s in record["seconds"].items() if is_rival(name)}
     name = min(rivals, key=lambda rival: rivals[rival], default="")
     return name, rivals.get(name, math.nan)
+
+
+def named(record: Record, peer: str) -> str:
+    """The peer, with what it does otherwise."""
+    notes = [note for key, note in NOTES.items() if peer in record[key]]
+    return f"{peer} ({', '.join(notes)})" if notes else peer
 
 
 def ratio(record: Record) -> float:
@@ -286,9 +372,15 @@ def ratio(record: Record) -> float:
 
 def line(record: Record) -> str:
     name, seconds = best_peer(record)
-    error = math.hypot(record["errors"]["actfn"], record["errors"].get(name, 0))
-    return (f"{duration(record['seconds']['actfn'])}, best other {name or 'none'} {duration(seconds)}, "
+    if not name:
+        return f"{duration(record['seconds']['actfn'])}, no other library"
+    error = math.hypot(record["errors"]["actfn"], record["errors"][name])
+    return (f"{duration(record['seconds']['actfn'])}, best other {named(record, name)} {duration(seconds)}, "
             f"ratio {ratio(record):.2f} +- {error:.0%}")  # fmt: skip
+
+
+def counted(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def duration(seconds: float) -> str:
@@ -315,6 +407,12 @@ def environment(threads: int) -> dict[str, str]:
              "NUMBA_NUM_THREADS", "PJRT_NPROC")  # fmt: skip
     serial = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
     return {name: str(threads) for name in names} | serial | {"JAX_PLATFORMS": "cpu"}
+
+
+def fingerprint(package: Path, build: str) -> str:
+    """A digest of the code that is measured."""
+    files = sorted([*package.glob("*.py"), *package.glob(f"_kernels_{build}.*")])
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def about() -> dict[str, Any]:
@@ -346,6 +444,7 @@ def about() -> dict[str, Any]:
         "python": platform.python_version(),
         "huge pages": pages.read_text().strip() if pages.exists() else "",
         "build": actfn.build,
+        "sources": fingerprint(Path(actfn.__file__).parent, actfn.build),
         "versions": {name: importlib.metadata.version(name) for name in ("actfn", *found)},
         "threads": counts,
         "pools": [f"{pool['prefix']} {pool['num_threads']}" for pool in threadpool_info()],

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests import oracle
 
-from .speed import LARGEST, Record, best_peer, duration, ratio, trusted
+from .speed import CALLERS, CALLS, LARGEST, Record, best_peer, counted, duration, named, ratio, trusted
 
 # One color per library in all figures, from Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLORS = {
@@ -20,7 +20,7 @@ COLORS = {
 
 def text(state: dict[str, Any]) -> str:
     cells = state["cells"]
-    tables = (quiet(cells), means(cells), worst(cells), bandwidth(cells), call_cost(cells), real(cells))
+    tables = [f(cells) for f in (quiet, call_cost, real, callers, alone, means, worst, bandwidth)]
     return "\n\n".join([*heads(state["runs"]), *tables])
 
 
@@ -38,7 +38,7 @@ def heads(runs: dict[str, Any]) -> Iterator[str]:
     for threads, run in runs.items():
         versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         counts = ", ".join(f"{name} {count}" for name, count in run["threads"].items())
-        yield (f"{threads} threads on {run['processor']}, {run['date']}\n{versions}\n"
+        yield (f"{counted(int(threads))} on {run['processor']}, {run['date']}\n{versions}\n"
                f"build {run['build']}, huge pages {run['huge pages']}\n"
                f"threads as counted by {counts}; {', '.join(run['pools'])}")  # fmt: skip
 
@@ -56,22 +56,52 @@ def geometric(ratios: Iterable[float]) -> float:
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
+def kind_of(record: Record) -> str:
+    kinds = {
+        "elementwise": "element-wise",
+        "rows": "rows",
+        "gated": "gated",
+        "row loss": "loss",
+        "pointwise loss": "loss",
+    }
+    return kinds[oracle.ROWS[record["name"]].kind] if record["name"] in oracle.ROWS else "whole epoch"
+
+
 def means(cells: list[Record]) -> str:
-    """Of the float32 cells, by what is computed and on how many threads."""
+    """By what is computed, into what and on how many threads."""
     groups: dict[tuple[str, ...], list[float]] = {}
-    for record in cells:
-        if record["dtype"] == "float32" and record["name"] in oracle.ROWS:
-            kind = "element-wise" if oracle.ROWS[record["name"]].kind == "elementwise" else "rows"
-            place = "into out" if record["into"] else "fresh"
-            for key in ((kind, record["direction"], place, str(record["threads"])), ("all", "", "", "")):
-                groups.setdefault(key, []).append(ratio(record))
+    for record in (r for r in cells if not math.isnan(ratio(r))):
+        place = "into out" if record["into"] else "fresh"
+        key = (kind_of(record), record["direction"], record["dtype"], place, str(record["threads"]))
+        groups.setdefault(key, []).append(ratio(record))
+    listed = [*sorted(groups.items()), (("all", "", "", "", ""), [one for ratios in groups.values() for one in ratios])]
+    rows = [
+        (*key, f"{len(ratios)}", f"{geometric(ratios):.2f}", f"{sum(r > 1 for r in ratios) / max(len(ratios), 1):.0%}")
+        for key, ratios in listed
+    ]
+    head = ("function", "direction", "dtype", "result", "threads", "cells", "ratio", "faster")
+    return table("Best other library's time over ours: geometric mean over cells", head, rows)
+
+
+def alone(cells: list[Record]) -> str:
+    """Cells that no ratio counts."""
+    counts: dict[tuple[str, ...], int] = {}
+    for r in (r for r in cells if math.isnan(ratio(r))):
+        key = (f"{r['name']} {r['direction']}", r["dtype"], r["layout"])
+        counts[key] = counts.get(key, 0) + 1
+    head = ("function", "dtype", "layout", "cells")
+    return table("Without another library, and in no mean", head, ((*key, str(count)) for key, count in counts.items()))
+
+
+def callers(cells: list[Record]) -> str:
+    """Whether calls from several Python threads get in each other's way."""
     rows = []
-    for key, ratios in sorted(groups.items()):
-        known = [r for r in ratios if not math.isnan(r)]
-        won = sum(r > 1 for r in known)
-        rows.append((*key, f"{len(known)}", f"{geometric(known):.2f}", f"{won / max(len(known), 1):.0%}"))
-    head = ("function", "direction", "result", "threads", "cells", "ratio", "faster")
-    return table("Best other library's time over ours, float32: geometric mean", head, rows)
+    for r in (r for r in cells if "one caller" in r["seconds"]):
+        alone, ours, theirs = (r["seconds"].get(name, math.nan) for name in ("one caller", "actfn", "torch"))
+        times = [duration(t / CALLERS / CALLS) for t in (alone, ours)]
+        rows.append((r["name"], shape_of(r), *times, f"{alone / ours:.2f}", f"{theirs / ours:.2f}"))
+    head = ("function", "shape", "one caller", f"{CALLERS} callers", "throughput", "torch / actfn")
+    return table(f"Seconds per call, called from one Python thread and from {CALLERS} at once", head, rows)
 
 
 def shape_of(record: Record) -> str:
@@ -83,7 +113,7 @@ def worst(cells: list[Record], count: int = 10) -> str:
     known = sorted((r for r in cells if not math.isnan(ratio(r))), key=ratio)[:count]
     rows = (
         (f"{r['name']} {r['direction']}", r["dtype"], shape_of(r), r["layout"], "into out" if r["into"] else "fresh",
-         str(r["threads"]), duration(r["seconds"]["actfn"]), best_peer(r)[0], f"{ratio(r):.2f}",
+         str(r["threads"]), duration(r["seconds"]["actfn"]), named(r, best_peer(r)[0]), f"{ratio(r):.2f}",
          f"{math.hypot(r['errors']['actfn'], r['errors'][best_peer(r)[0]]):.0%}")
         for r in known
     )  # fmt: skip
@@ -107,7 +137,7 @@ def bandwidth(cells: list[Record]) -> str:
             by_name.setdefault(r["name"], {})[f"{r['direction']} {'into out' if r['into'] else 'fresh'}"] = share
     columns = [f"{d} {place}" for d in ("forward", "backward") for place in ("into out", "fresh")]
     rows = ((name, *(shares.get(column, "-") for column in columns)) for name, shares in by_name.items())
-    title = f"Share of the copy bandwidth at {LARGEST:,} float32, {threads} threads, same number of arrays"
+    title = f"Share of the copy bandwidth at {LARGEST:,} float32, {counted(threads)}, same number of arrays"
     return table(title, ("function", *columns), rows)
 
 
@@ -127,8 +157,8 @@ def real(cells: list[Record]) -> str:
     """Sizes from networks."""
     rows = (
         (f"{r['name']} {r['direction']}", shape_of(r), "into out" if r["into"] else "fresh", str(r["threads"]),
-         duration(r["seconds"]["actfn"]), best_peer(r)[0], f"{ratio(r):.2f}")
-        for r in cells if r["name"] == "digits" or len(r["shape"]) > 2
+         duration(r["seconds"]["actfn"]), named(r, best_peer(r)[0]), f"{ratio(r):.2f}")
+        for r in cells if r["name"] == "digits" or (len(r["shape"]) > 2 and r["layout"] == "contiguous")
     )  # fmt: skip
     return table("End to end", ("function", "shape", "result", "threads", "actfn", "best other", "ratio"), rows)
 
@@ -166,7 +196,7 @@ def time_against_size(cells: list[Record], path: Path) -> Path:
         )
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
-    figure.suptitle(f"{cells[0]['name']}, float32, {cells[0]['threads']} threads")
+    figure.suptitle(f"{cells[0]['name']}, float32, {counted(cells[0]['threads'])}")
     figure.supxlabel("elements")
     figure.supylabel("seconds per call")
     figure.savefig(path, dpi=130)
@@ -195,7 +225,7 @@ def heat_map(cells: list[Record], path: Path) -> Path:
             axes.text(k, i, f"{value:.1f}", ha="center", va="center", fontsize=6)
     axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
-    axes.set_title(f"Best other library's time over ours, {cells[0]['threads']} threads")
+    axes.set_title(f"Best other library's time over ours, {counted(cells[0]['threads'])}")
     figure.colorbar(image, label="log2 of the ratio", fraction=0.02)
     figure.savefig(path, dpi=130)
     plt.close(figure)
