@@ -295,6 +295,8 @@ def run(which: str, names: list[str], threads: int, limit: float, path: Path, *,
     known = {identity(record): record for record in state["cells"]}
     wanted = {identity(asdict(cell) | {"threads": threads}): cell for cell in cells(which, names, threads)}
     todo = {key: cell for key, cell in wanted.items() if key not in known or (redo and not trusted(known[key]))}
+    # NumPy's own formulas overflow, and a warning takes time.
+    np.seterr(all="ignore")
     minutes = len(todo) * (limit + PREPARATION) / 60
     print(f"{counted(threads)}: {len(todo)} cells, of {len(wanted)}, in at most {minutes:.0f} minutes", flush=True)
     # In a pipe there is no bar, the lines say how far it is.

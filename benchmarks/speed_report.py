@@ -173,8 +173,9 @@ def plots(cells: list[Record], directory: Path) -> Iterator[Path]:
     lines = [r for r in cells if r["threads"] == threads and r["dtype"] == "float32" and len(r["shape"]) == 1]
     for name in dict.fromkeys(r["name"] for r in lines):
         yield time_against_size([r for r in lines if r["name"] == name], directory / f"{name}.png")
-    for threads in sorted({r["threads"] for r in cells}):
-        yield heat_map([r for r in cells if r["threads"] == threads], directory / f"ratios-{threads}.png")
+    raced = [r for r in cells if not math.isnan(ratio(r))]
+    for threads in sorted({r["threads"] for r in raced}):
+        yield heat_map([r for r in raced if r["threads"] == threads], directory / f"ratios-{threads}.png")
 
 
 def time_against_size(cells: list[Record], path: Path) -> Path:
@@ -189,7 +190,8 @@ def time_against_size(cells: list[Record], path: Path) -> Path:
         for name in [n for n in COLORS if n != "copy" and any(n in r["seconds"] for r in found)]:
             points = [(r["shape"][0], r["seconds"][name]) for r in found if name in r["seconds"]]
             width, order = (2.5, 3) if name == "actfn" else (1.2, 2)
-            axes.plot(*zip(*points, strict=True), "o-", color=COLORS[name], lw=width, ms=3, label=name, zorder=order)
+            label = named(next(r for r in found if name in r["seconds"]), name)
+            axes.plot(*zip(*points, strict=True), "o-", color=COLORS[name], lw=width, ms=3, label=label, zorder=order)
         axes.plot([r["shape"][0] for r in found], [copy_of(r) for r in found], "--", color=COLORS["copy"], label="copy")
         axes.set(
             xscale="log", yscale="log", title=f"{direction}, {'into an existing array' if into else 'fresh result'}"
@@ -222,7 +224,8 @@ def heat_map(cells: list[Record], path: Path) -> Path:
     image = axes.imshow(np.log2(ratios), cmap="RdBu", norm=TwoSlopeNorm(0, -2, 4), aspect="auto")
     for (i, k), value in np.ndenumerate(ratios):
         if not math.isnan(value):
-            axes.text(k, i, f"{value:.1f}", ha="center", va="center", fontsize=6)
+            dark = not -1.2 < math.log2(value) < 2.4
+            axes.text(k, i, f"{value:.1f}", ha="center", va="center", fontsize=6, color="white" if dark else "black")
     axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.set_title(f"Best other library's time over ours, {counted(cells[0]['threads'])}")
