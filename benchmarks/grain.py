@@ -24,8 +24,6 @@ from . import peers, speed
 from .speed_report import table
 
 ROOT = Path(__file__).parents[1]
-# Two threads are worth it if they save a tenth.
-GAIN = 1.1
 ROUNDS = 30
 SIZES = [2**k for k in range(8, 19)]
 # Of each class some that cost little and some that cost much; a row has so many entries.
@@ -63,7 +61,7 @@ def gain(function: str, size: int) -> float:
 
 def worth_it(gains: list[float]) -> int | None:
     """The size from which on two threads are faster, every size above included."""
-    slow = [size for size, one in zip(SIZES, gains, strict=True) if one < GAIN]
+    slow = [size for size, one in zip(SIZES, gains, strict=True) if one <= 1]
     above = [size for size in SIZES if not slow or size > slow[-1]]
     return above[0] if above else None
 
@@ -84,7 +82,7 @@ def measure() -> None:
         # A call of 2 * grain elements is the first to use two threads. None of the functions is to be slowed.
         largest = None if None in found else max(size for size in found if size)
         grains.append((kind, f"{largest // 2:,}" if largest else f"more than {SIZES[-1] // 2:,}"))
-    head = ("function", "class", *(f"{size:,}" for size in SIZES), f"{GAIN} from")
+    head = ("function", "class", *(f"{size:,}" for size in SIZES), "faster from")
     print(table("Time with one thread over time with two, by the number of elements", head, rows))
     print()
     print(table("Elements that are worth a thread", ("class", "grain"), grains))
