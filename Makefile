@@ -50,7 +50,7 @@ lint: $(VENV)/group-lint
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/actfn/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- What the verbs need ----
 # Each file is an empty stamp: it stands for something that was done in .venv.

@@ -167,15 +167,17 @@ def real(cells: list[Record]) -> str:
 
 
 def plots(cells: list[Record], directory: Path) -> Iterator[Path]:
-    """A figure per function, and a map of all ratios per number of threads; yields the files."""
+    """A figure per function, and maps of all ratios; yields the files."""
     directory.mkdir(parents=True, exist_ok=True)
     threads = max((r["threads"] for r in cells), default=1)
     lines = [r for r in cells if r["threads"] == threads and r["dtype"] == "float32" and len(r["shape"]) == 1]
     for name in dict.fromkeys(r["name"] for r in lines):
         yield time_against_size([r for r in lines if r["name"] == name], directory / f"{name}.png")
-    raced = [r for r in cells if not math.isnan(ratio(r))]
-    for threads in sorted({r["threads"] for r in raced}):
-        yield heat_map([r for r in raced if r["threads"] == threads], directory / f"ratios-{threads}.png")
+    maps: dict[str, list[Record]] = {}
+    for r in (r for r in cells if not math.isnan(ratio(r))):
+        maps.setdefault(f"{'sizes' if len(r['shape']) == 1 else 'shapes'}-{r['threads']}", []).append(r)
+    for what, found in maps.items():
+        yield heat_map(found, directory / f"ratios-{what}.png")
 
 
 def time_against_size(cells: list[Record], path: Path) -> Path:
