@@ -290,7 +290,8 @@ def run(which: str, names: list[str], threads: int, limit: float, path: Path, *,
     then, now = state["runs"].get(str(threads), {}), about()
     state["runs"][str(threads)] = now
     # Other code, another library or another machine: what was measured of them says nothing.
-    if any(then.get(key) != now[key] for key in ("sources", "versions", "processor")):
+    if then and any(then.get(key) != now[key] for key in ("sources", "versions", "processor")):
+        print(f"{path} is of other code, libraries or another processor: measured again")
         state["cells"] = [record for record in state["cells"] if record["threads"] != threads]
     known = {identity(record): record for record in state["cells"]}
     wanted = {identity(asdict(cell) | {"threads": threads}): cell for cell in cells(which, names, threads)}
@@ -337,8 +338,9 @@ def identity(record: Record) -> str:
 
 
 def trusted(record: Record) -> bool:
-    """Whether the machine was quiet and our own time is known."""
-    return bool(record["disturbed"] < 0.2 and record["errors"]["actfn"] < 5 * ERROR)
+    """Whether the machine was quiet, and our own time and the best other known."""
+    errors = [record["errors"].get(name, 0) for name in ("actfn", best_peer(record)[0])]
+    return bool(record["disturbed"] < 0.2 and max(errors) < 5 * ERROR)
 
 
 def save(state: dict[str, Any], path: Path) -> None:

@@ -47,7 +47,7 @@ def quiet(cells: list[Record]) -> str:
     """Whether the figures can be trusted."""
     trustworthy = sum(map(trusted, cells))
     busy = float(np.median([r["disturbed"] for r in cells])) if cells else math.nan
-    return (f"{len(cells)} cells, {trustworthy} of them trustworthy: the machine quiet, our own median known to 5 %; "
+    return (f"{len(cells)} cells, {trustworthy} of them trustworthy: the machine quiet, both medians known to 5 %; "
             f"others kept {busy:.2f} processors busy meanwhile (median)")  # fmt: skip
 
 
