@@ -20,7 +20,7 @@ help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
-	@echo "make bench   race against other libraries at every size; hours, can be interrupted; writes build/plots"
+	@echo "make bench   race against other libraries at every size; about an hour, can be interrupted"
 	@echo "make lint    check style, types and spelling"
 	@echo "make clean   delete all that was built, .venv included"
 
