@@ -32,7 +32,7 @@ _PARAMETERS = {
     "return_slope": ("bool", "Return the slopes too, for the backward function."),
     "slope": ("array_like, optional", "Slopes that the forward function returned."),
     "out": ("ndarray, optional", "Where to write the result."),
-    "kwargs": ("optional", "`out`, `where`, `dtype`, `casting`, `order` and `subok`, as for every NumPy ufunc."),
+    "kwargs": ("optional", "`where`, `dtype`, `casting`, `order` and `subok`, as for every NumPy ufunc."),
 }
 
 

@@ -58,11 +58,25 @@ def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike,
     return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
 
 
-def _definition(name: str, operands: str, params: dict[str, float | None], body: str, **names: object) -> Any:
+def _definition(row: Activation, name: str, operands: tuple[str, ...], result: str, **scope: Any) -> Any:
     """A function with a real signature; compiled from text made of the catalog's identifiers, as dataclasses do."""
-    arguments = [operands, *(p if default is None else f"{p}={default!r}" for p, default in params.items())]
-    scope: dict[str, Any] = dict(names)
-    exec(f"def {name}({', '.join(arguments)}, **kwargs):\n    return {body}", scope)
+    defaults = {param: value for param, value in row.params.items() if value is not None}
+    # NumPy takes 200 ns to convert a Python number: a default is handed over as an array.
+    arrays = {param: np.array(value) for param, value in defaults.items()}
+    for array in arrays.values():
+        array.flags.writeable = False
+    given = [f"{p}=default_{p}" if p in defaults else p for p in row.params]
+    quick = [f"array_{p} if {p} is default_{p} else {p}" if p in defaults else p for p in row.params]
+    scope |= {f"default_{p}": value for p, value in defaults.items()} | {f"array_{p}": a for p, a in arrays.items()}
+    text = (
+        f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n"
+        f"    if kwargs:\n"
+        f"        y = ufunc({', '.join([*operands, *row.params])}, out=out, **kwargs)\n"
+        f"    else:\n"
+        f"        y = ufunc({', '.join([*operands, *quick])}, out=out)\n"
+        f"    return {result}"
+    )
+    exec(text, scope)
     function = scope[name]
     function.__module__ = "actfn"
     return function
@@ -70,27 +84,18 @@ def _definition(name: str, operands: str, params: dict[str, float | None], body:
 
 def _forward(row: Activation) -> Any:
     ufunc = getattr(_ufuncs, row.name)
-    if not row.params:
-        return _signed(ufunc, row.inputs)
-    operands, params = ", ".join(row.inputs), ", ".join(row.params)
-    return _definition(row.name, operands, dict(row.params), f"ufunc({operands}, {params}, **kwargs)", ufunc=ufunc)
+    return _definition(row, row.name, row.inputs, "y", ufunc=ufunc) if row.params else _signed(ufunc, row.inputs)
 
 
 def _backward(row: Activation) -> Any:
-    name = f"{row.name}_backward"
+    name, operands = f"{row.name}_backward", ("grad", *row.inputs)
     ufunc = getattr(_ufuncs, name)
     if not row.params:
-        return _signed(ufunc, ("grad", *row.inputs))
-    operands, params = ", ".join(("grad", *row.inputs)), ", ".join(row.params)
-    call = f"ufunc({operands}, {params}, **kwargs)"
-    if row.trains:
-        gradients = {param: getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
-        sums = "".join(f", summed_to(gradients[{p!r}], ({operands}, {params}), {p}, gx.dtype)" for p in row.trains)
-        call = f"(gx := {call}){sums}"
-        return _definition(
-            name, operands, dict(row.params), call, ufunc=ufunc, gradients=gradients, summed_to=summed_to
-        )
-    return _definition(name, operands, dict(row.params), call, ufunc=ufunc)
+        return _signed(ufunc, operands)
+    gradients = {param: getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
+    arguments = ", ".join((*operands, *row.params))
+    sums = "".join(f", summed_to(gradients[{p!r}], ({arguments}), {p}, y.dtype)" for p in row.trains)
+    return _definition(row, name, operands, f"y{sums}", ufunc=ufunc, gradients=gradients, summed_to=summed_to)
 
 
 def _signed(ufunc: np.ufunc, names: tuple[str, ...]) -> np.ufunc:
@@ -122,6 +127,8 @@ def rrelu(
 ) -> Any:
     if not training:
         y = _ufuncs.rrelu(x, lower, upper, **kwargs)
+        if not return_slope:
+            return y
         slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5)).astype(y.dtype)[()]
     else:
         if not np.all(np.less_equal(lower, upper)):
