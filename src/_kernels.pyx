@@ -38,7 +38,7 @@ cdef inline T identity_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T step(T x, double threshold) noexcept nogil:
-    return <T>1 if x >= threshold else (<T>0 if x < threshold else x)
+    return <T>1 if x >= at_least(x, threshold) else (<T>0 if x < at_least(x, threshold) else x)
 
 cdef inline T step_backward(T grad, T x, double threshold) noexcept nogil:
     return flat(grad, x)
@@ -94,17 +94,17 @@ cdef inline double flexible_relu_backward_bias(double grad, double x, double bia
 
 
 cdef inline T threshold(T x, double threshold, double value) noexcept nogil:
-    return <T>value if x <= threshold else x
+    return <T>value if x <= at_most(x, threshold) else x
 
 cdef inline T threshold_backward(T grad, T x, double threshold, double value) noexcept nogil:
-    return grad if x > threshold else flat(grad, x)
+    return grad if x > at_most(x, threshold) else flat(grad, x)
 
 
 cdef inline T hard_tanh(T x, double min_val, double max_val) noexcept nogil:
-    return <T>min_val if x < min_val else (<T>max_val if x > max_val else x)
+    return <T>min_val if x < at_least(x, min_val) else (<T>max_val if x > at_most(x, max_val) else x)
 
 cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) noexcept nogil:
-    return grad if (x > min_val) & (x < max_val) else flat(grad, x)
+    return grad if (x > at_most(x, min_val)) & (x < at_least(x, max_val)) else flat(grad, x)
 
 
 cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
@@ -115,8 +115,9 @@ cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
     return chosen(magnitude(p.hi) < 1e200, y, pair(p.hi + offset, 0.0))
 
 cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
-    cdef Pair y = ramp(x, slope, offset)
-    return <T>(0.0 if y.hi <= 0.0 else (1.0 if y.hi > 1.0 else y.hi))
+    # Not fused: 3 / 6 must round to 0.5.
+    cdef double y = slope * finite(x) + offset if T is float else ramp(x, slope, offset).hi
+    return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
     cdef Pair y = ramp(x, slope, offset)
@@ -125,14 +126,15 @@ cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) no
 
 
 cdef inline T soft_shrink(T x, double lambd) noexcept nogil:
-    return <T>(x - lambd) if x > lambd else (<T>(x + lambd) if x < -lambd else signed_zero(x))
+    cdef T toward_zero = <T>(magnitude(x) - lambd)
+    return with_sign_of(toward_zero if magnitude(x) > at_most(x, lambd) else (x if x != x else <T>0), x)
 
 cdef inline T soft_shrink_backward(T grad, T x, double lambd) noexcept nogil:
-    return grad if magnitude(x) > lambd else flat(grad, x)
+    return grad if magnitude(x) > at_most(x, lambd) else flat(grad, x)
 
 
 cdef inline T hard_shrink(T x, double lambd) noexcept nogil:
-    return x if magnitude(x) > lambd else signed_zero(x)
+    return x if magnitude(x) > at_most(x, lambd) else signed_zero(x)
 
 cdef inline T hard_shrink_backward(T grad, T x, double lambd) noexcept nogil:
     return soft_shrink_backward(grad, x, lambd)
@@ -148,10 +150,12 @@ cdef inline T sparse_sigmoid_backward(T grad, T x) noexcept nogil:
 # ---- Parabolas between straight lines -------------------------------------------------------------------------
 
 cdef inline T hard_swish(T x) noexcept nogil:
-    return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else x * ((x + 3.0) / 6.0)))
+    cdef double middle = (x * 0.16666666666666666) * (x + 3.0) if T is float else x * ((x + 3.0) / 6.0)
+    return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else middle))
 
 cdef inline T hard_swish_backward(T grad, T x) noexcept nogil:
-    cdef T middle = <T>(grad * (x + 1.5) / 3.0), left = flat(grad, x)
+    cdef double third = 0.3333333333333333
+    cdef T middle = <T>(grad * (x + 1.5) * third if T is float else grad * (x + 1.5) / 3.0), left = flat(grad, x)
     return left if x <= <T>-3 else (grad if x >= <T>3 else middle)
 
 
@@ -173,7 +177,7 @@ cdef inline Scaled bell(T like, double x, double low) noexcept nogil:
     cdef Pair e, one
     cdef bint boosted
     if T is float:
-        d = exp_narrow(-magnitude(x))
+        d = exp_short(-magnitude(x))
         return scaled_by(d / ((1.0 + d) * (1.0 + d)), False)
     else:
         boosted = magnitude(x) > 600.0
@@ -187,7 +191,7 @@ cdef inline Scaled sigmoid_scaled(T like, double x, double low) noexcept nogil:
     cdef Pair e, one
     cdef bint boosted
     if T is float:
-        d = exp_narrow(-magnitude(x))
+        d = exp_short(-magnitude(x))
         return scaled_by((d if x < 0 else 1.0) / (1.0 + d), False)
     else:
         boosted = x < -600.0
@@ -208,7 +212,7 @@ cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
 cdef inline double softplus_tail(T x) noexcept nogil:
     """log(1 + exp(-|x|)), what softplus adds to max(x, 0)."""
     if T is float:
-        return log1p_unit(exp_narrow(-magnitude(x)))
+        return log1p_unit(exp_short(-magnitude(x)))
     else:
         return log1p_pair(exp_pair(pair(-magnitude(x), 0.0), 0.0))
 
@@ -253,7 +257,7 @@ cdef inline double tanh_gap(T x) noexcept nogil:
     cdef Pair e, cube, far, near
     if T is float:
         z = a * a
-        w = exp_narrow(-2.0 * a)
+        w = exp_short(-2.0 * a)
         return a * z * mul_add(tanh_gap_rest(z), z, 0.3333333333333333) if a < 1.0 else (a - 1.0) + 2.0 * w / (1.0 + w)
     else:
         a = 1e17 if a > 1e17 else a
@@ -334,7 +338,7 @@ cdef inline double selu_negative(T x) noexcept nogil:
 cdef inline Scaled selu_slope(T x) noexcept nogil:
     cdef Pair e
     if T is float:
-        return scaled_by(1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_narrow(x), False)
+        return scaled_by(1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_short(x), False)
     else:
         e = exp_pair(pair(x, 0.0), 1200.0 if x < -600.0 else 0.0)
         e = times(pair(1.7580993408473768, 1.41535193800845e-17), e)
@@ -435,7 +439,7 @@ cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil
     cdef double d, y, boost
     cdef Pair e, g
     if T is float:
-        d = exp_narrow(-magnitude(z))
+        d = exp_short(-magnitude(z))
         y = -FLT_MAX if x < -FLT_MAX else x
         return (y * d if z < 0 else x) / (1.0 + d)
     else:
@@ -552,10 +556,6 @@ cdef inline T gelu_tanh_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_tanh_slope(x))
 
 
-cdef inline double normal_density(double a) noexcept nogil:
-    """exp(-a^2 / 2) for 0 <= a <= 37."""
-    return exp_narrow(-0.5 * a * a)
-
 cdef inline Pair normal_tail(double a) noexcept nogil:
     """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 39, where Phi is the normal distribution function."""
     cdef double t = (a - 4.0) / (a + 4.0)
@@ -569,7 +569,7 @@ cdef inline double gelu_value(T x) noexcept nogil:
     a = 39.0 if a > 39.0 else a
     if T is float:
         t = (a - 4.0) / (a + 4.0)
-        tail = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) * normal_density(a)
+        tail = normal_tail_short(t) / (1.0 + a) * exp_short(-0.5 * a * a)
         return -a * tail if x < 0 else x * (1.0 - tail)
     else:
         boost = 1200.0 if a > 34.0 else 0.0
@@ -589,7 +589,7 @@ cdef inline Scaled gelu_slope(T x) noexcept nogil:
         a = 39.0 if a > 39.0 else a
         t = (a - 4.0) / (a + 4.0)
         slope = mul_add(t, normal_tail_rest(t), 0.47205320650984467) / (1.0 + a) - 0.3989422804014327 * a
-        slope = normal_density(a) * slope
+        slope = exp_narrow(-0.5 * a * a) * slope
         return scaled_by(slope if x < 0 else 1.0 - slope, False)
     else:
         boost = 1200.0 if a > 34.0 else 0.0
@@ -614,7 +614,7 @@ cdef inline double mish_value(T x) noexcept nogil:
     cdef double w, boost, y = -1000.0 if x < -1000.0 else x
     cdef Pair e, small, left, right, g
     if T is float:
-        w = exp_narrow(-magnitude(x))
+        w = exp_short(-magnitude(x))
         return (y * w * (2.0 + w) / (2.0 + w * (2.0 + w)) if x < 0
                 else x * (1.0 + 2.0 * w) / (1.0 + 2.0 * w * (1.0 + w)))
     else:

@@ -16,6 +16,18 @@ cdef inline double expm1_reduced_rest(double r) noexcept nogil:
     return r * r * p
 
 
+cdef inline double expm1_reduced_short(double r) noexcept nogil:
+    """e^r - 1 - r for |r| <= log(2) / 2, relative error 2^-34: enough where float is the result and nothing cancels."""
+    cdef double p = 2.4859589834589056e-05
+    p = mul_add(p, r, 0.00019899285575896282)
+    p = mul_add(p, r, 0.001388885403566671)
+    p = mul_add(p, r, 0.00833329846980059)
+    p = mul_add(p, r, 0.04166666671901226)
+    p = mul_add(p, r, 0.16666666719028936)
+    p = mul_add(p, r, 0.5)
+    return r * r * p
+
+
 cdef inline double tanh_gap_rest(double z) noexcept nogil:
     """(x - tanh x) / x^3, z = x^2 <= 1, is 1/3 + z times this polynomial."""
     cdef double p = 8.538161901212156e-09
@@ -62,6 +74,23 @@ cdef inline double normal_tail_rest(double t) noexcept nogil:
     p = mul_add(p, t, 0.013999634724425405)
     p = mul_add(p, t, -0.0967034773265258)
     return p
+
+
+cdef inline double normal_tail_short(double t) noexcept nogil:
+    """normal_tail to 2^-31, with its leading coefficient."""
+    cdef double p = 1.0194462617444465e-05
+    p = mul_add(p, t, 1.5226837121313894e-05)
+    p = mul_add(p, t, -8.63445041116727e-05)
+    p = mul_add(p, t, -9.000445570378771e-05)
+    p = mul_add(p, t, 0.0006949464844098315)
+    p = mul_add(p, t, -0.0002871851250356841)
+    p = mul_add(p, t, -0.005002581734296288)
+    p = mul_add(p, t, 0.017936355768670947)
+    p = mul_add(p, t, -0.032197789239786404)
+    p = mul_add(p, t, 0.028600347342203743)
+    p = mul_add(p, t, 0.01399963133003027)
+    p = mul_add(p, t, -0.09670347708521211)
+    return mul_add(p, t, 0.4720532065464435)
 
 
 cdef inline double through_zero(Pair d, double t, double p, double slope, double low) noexcept nogil:

@@ -74,6 +74,20 @@ cdef inline double finite(T x) noexcept nogil:
         return -DBL_MAX if y < -DBL_MAX else y
 
 
+cdef inline T at_most(T like, double limit) noexcept nogil:
+    """The largest T that is not above limit: x > limit means x > at_most(limit), compared in T, in twice the lanes."""
+    cdef float f = <float>limit
+    if T is float:
+        return float_from_bits(bits_from_float(f) + (1 if c_copysignf(1.0, f) < 0 else -1)) if f > limit else f
+    else:
+        return limit
+
+
+cdef inline T at_least(T like, double limit) noexcept nogil:
+    """The smallest T that is not below limit."""
+    return -at_most(like, -limit)
+
+
 cdef inline double power_of_two(double rounded) noexcept nogil:
     """2^n for rounded = n + ROUNDER and -1022 <= n <= 1023."""
     return double_from_bits((bits_from_double(rounded) + 1023) << 52)
@@ -116,6 +130,14 @@ cdef inline double exp_narrow(double x) noexcept nogil:
     return (1.0 + expm1_reduced(reduced(y, n - ROUNDER))) * power_of_two(n)
 
 
+cdef inline double exp_short(double x) noexcept nogil:
+    """exp_narrow with a relative error of 2^-38, for floats that nothing is subtracted from."""
+    cdef double y = -708.0 if x < -708.0 else x
+    y = 709.0 if y > 709.0 else y
+    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER), r = reduced(y, n - ROUNDER)
+    return (1.0 + (r + expm1_reduced_short(r))) * power_of_two(n)
+
+
 cdef inline double exp_wide(double x, double boost) noexcept nogil:
     """e^x 2^boost within 0.8 ULP for every x: two steps of scaling round once into the subnormals, or overflow."""
     cdef double y = -1500.0 if x < -1500.0 else x
@@ -151,20 +173,22 @@ cdef inline Scaled exp_scaled(T like, double x, double low) noexcept nogil:
     """e^(x + low), low the rounding error of x."""
     cdef double e
     if T is float:
-        return scaled_by(exp_narrow(x), False)
+        return scaled_by(exp_short(x), False)
     else:
         e = exp_wide(x, 1200.0 if x < -600.0 else 0.0)
         return scaled_by(mul_add(e, low, e), x < -600.0)
 
 
 cdef inline double expm1(T x) noexcept nogil:
-    """e^x - 1 within 1 ULP of double, for x <= 709; beyond, infinity."""
-    cdef double y = x, n, scale
+    """e^x - 1 within 1 ULP of double, or for float within 2^-34, for x <= 709; beyond, infinity."""
+    cdef double y = x, n, scale, r
     y = -708.0 if y < -708.0 else y
     y = 710.0 if y > 710.0 else y
     n = mul_add(y, 1.4426950408889634, ROUNDER)
     scale = power_of_two(n)
-    return mul_add(scale, expm1_reduced(reduced(y, n - ROUNDER)), scale - 1.0)
+    r = reduced(y, n - ROUNDER)
+    r = r + (expm1_reduced_short(r) if T is float else expm1_reduced_rest(r))
+    return mul_add(scale, r, scale - 1.0)
 
 
 cdef inline double log_gap(double f) noexcept nogil:

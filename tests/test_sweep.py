@@ -114,7 +114,7 @@ def test_the_sweep_sees_a_wrong_peer(
         return lambda: np.where(x.view(np.uint32) == bits, wrong(y), y).astype(np.float32)
 
     bits = int(np.float32(at).view(np.uint32))
-    broken = peers.Implementation("tanh", "forward", prepare, writes_out=False, strided=False)
+    broken = peers.Implementation("tanh", "forward", prepare, writes_out=False, saved=False, strided=False)
     monkeypatch.setattr(peers, "peers_of", lambda *_: {"numpy": broken})
     monkeypatch.setattr(sweep.Job, "inputs", lambda job: [np.arange(bits - 25_000, bits + 25_000, dtype=np.uint32)
                                                           .view(np.float32)])  # fmt: skip

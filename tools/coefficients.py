@@ -93,9 +93,11 @@ def report_zero(name: str, slope: Function, near: str, reach: float, degree: int
 if __name__ == "__main__":
     half_log2 = float(mp.log(2) / 2) * 1.0001
     report("EXP", exponential, -half_log2, half_log2, 10)
+    report("EXP_SHORT", exponential, -half_log2, half_log2, 6)
     report("LOG", logarithm, 0.0, float((mp.sqrt(2) - 1) ** 4) * 1.0001, 7)
     report("TANH_GAP", tanh_gap, 0.0, 1.0, 16)
     report("NORMAL_TAIL", normal_tail, -1.0, 35 / 43, 23)
+    report("NORMAL_TAIL_SHORT", normal_tail, -1.0, 35 / 43, 12)
     report_zero("SWISH_SLOPE", swish_slope, "-1.27846454", 1 / 16, 9)
     report_zero("GELU_TANH_SLOPE", gelu_tanh_slope, "-0.75246142", 1 / 16, 11)
     report_zero("GELU_SLOPE", gelu_slope, "-0.75179152", 1 / 4, 15)
