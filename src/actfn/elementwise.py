@@ -1,6 +1,7 @@
 """Element-wise and gated activations, made from the catalog; by hand only what a row cannot say."""
 
 import inspect
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
 from ._arrays import cast, valid_axis
+from ._build import kernels
 from .catalog import Activation, catalog
 
 # Elements per step of a sum over an array: small beside any cache, large beside the cost of a call.
@@ -21,6 +23,11 @@ def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ..
     result the same for any number of threads.
     """
     arrays = [np.asarray(operand) for operand in operands]
+    inputs, params = arrays[: -_parameters_of(ufunc)], arrays[-_parameters_of(ufunc) :]
+    largest = max(inputs, key=lambda a: a.size)
+    if all(p.ndim == 0 for p in params) and len(axes) == largest.ndim and _flat(largest, *inputs):
+        sum_of_all = kernels.total(ufunc.__name__, tuple(inputs), tuple(float(p) for p in params))
+        return np.full((1,) * len(axes), sum_of_all)
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     # Every operand gets all axes, so that cutting one is the same for all.
     return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
@@ -49,6 +56,19 @@ def _cut(array: NDArray[Any], axis: int, part: slice) -> NDArray[Any]:
     return array[(slice(None),) * axis + (part,)]
 
 
+def _parameters_of(ufunc: np.ufunc) -> int:
+    return len(kernels.operand_names[ufunc.__name__][1])
+
+
+def _flat(largest: NDArray[Any], *others: NDArray[Any]) -> bool:
+    """Whether a kernel can read them all from one end to the other: arrays of one shape, or of a single number."""
+    dtype = largest.dtype
+    return dtype in (np.float32, np.float64) and all(
+        a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned and (a.shape == largest.shape or a.size == 1)
+        for a in (largest, *others)
+    )
+
+
 def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any]) -> Any:
     """ufunc(*operands) summed to the shape of `like`, the last operand: the gradient of a broadcast parameter."""
     target = np.shape(like)
@@ -58,7 +78,7 @@ def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike,
     return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
 
 
-def _definition(row: Activation, name: str, operands: tuple[str, ...], result: str, **scope: Any) -> Any:
+def _definition(row: Activation, name: str, operands: tuple[str, ...], ufunc: np.ufunc, learned: Any = None) -> Any:
     """A function with a real signature; compiled from text made of the catalog's identifiers, as dataclasses do."""
     defaults = {param: value for param, value in row.params.items() if value is not None}
     # NumPy takes 200 ns to convert a Python number: a default is handed over as an array.
@@ -66,16 +86,17 @@ def _definition(row: Activation, name: str, operands: tuple[str, ...], result: s
     for array in arrays.values():
         array.flags.writeable = False
     given = [f"{p}=default_{p}" if p in defaults else p for p in row.params]
-    quick = [f"array_{p} if {p} is default_{p} else {p}" if p in defaults else p for p in row.params]
-    scope |= {f"default_{p}": value for p, value in defaults.items()} | {f"array_{p}": a for p, a in arrays.items()}
-    text = (
-        f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n"
-        f"    if kwargs:\n"
-        f"        y = ufunc({', '.join([*operands, *row.params])}, out=out, **kwargs)\n"
-        f"    else:\n"
-        f"        y = ufunc({', '.join([*operands, *quick])}, out=out)\n"
-        f"    return {result}"
+    plain = ", ".join([*operands, *row.params])
+    quick = ", ".join(
+        [*operands, *(f"array_{p} if {p} is default_{p} else {p}" if p in defaults else p for p in row.params)]
     )
+    text = f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n"
+    if learned:
+        text += f"    return learned({plain}, out, kwargs)"
+    else:
+        text += f"    return ufunc({plain}, out=out, **kwargs) if kwargs else ufunc({quick}, out=out)"
+    scope: dict[str, Any] = {"ufunc": ufunc, "learned": learned}
+    scope |= {f"default_{p}": value for p, value in defaults.items()} | {f"array_{p}": a for p, a in arrays.items()}
     exec(text, scope)
     function = scope[name]
     function.__module__ = "actfn"
@@ -84,7 +105,7 @@ def _definition(row: Activation, name: str, operands: tuple[str, ...], result: s
 
 def _forward(row: Activation) -> Any:
     ufunc = getattr(_ufuncs, row.name)
-    return _definition(row, row.name, row.inputs, "y", ufunc=ufunc) if row.params else _signed(ufunc, row.inputs)
+    return _definition(row, row.name, row.inputs, ufunc) if row.params else _signed(ufunc, row.inputs)
 
 
 def _backward(row: Activation) -> Any:
@@ -92,10 +113,28 @@ def _backward(row: Activation) -> Any:
     ufunc = getattr(_ufuncs, name)
     if not row.params:
         return _signed(ufunc, operands)
-    gradients = {param: getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
-    arguments = ", ".join((*operands, *row.params))
-    sums = "".join(f", summed_to(gradients[{p!r}], ({arguments}), {p}, y.dtype)" for p in row.trains)
-    return _definition(row, name, operands, f"y{sums}", ufunc=ufunc, gradients=gradients, summed_to=summed_to)
+    learned = None
+    if row.trains:
+        (param,) = row.trains
+        learned = partial(_learned, ufunc, getattr(_ufuncs, f"{name}_{param}"))
+    return _definition(row, name, operands, ufunc, learned)
+
+
+def _learned(
+    ufunc: np.ufunc, term: np.ufunc, grad: Any, x: Any, param: Any, out: NDArray[Any] | None, kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    """The gradients of x and of a learned parameter; of a plain array and one number in one pass."""
+    if out is None and not kwargs and type(x) is np.ndarray and type(param) is float:
+        g = np.array(grad, x.dtype) if type(grad) is float else grad
+        if type(g) is np.ndarray and _flat(x, g):
+            y = np.empty_like(x)
+            total = kernels.total(term.__name__, (g, x), (param,), ufunc.__name__, y)
+            return y, cast(np.array(total), x.dtype)[()]
+    # The sum comes first: out may be x.
+    kinds = [(operand, type(np.asarray(value).dtype)) for operand, value in (("grad", grad), ("x", x))]
+    dtype = np.dtype(kwargs.get("dtype") or _ufuncs.float_dtype(ufunc.__name__, kinds))
+    total = summed_to(term, (grad, x, param), param, dtype)
+    return ufunc(grad, x, param, out=out, **kwargs), total
 
 
 def _signed(ufunc: np.ufunc, names: tuple[str, ...]) -> np.ufunc:
