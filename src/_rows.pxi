@@ -9,6 +9,9 @@
 # d) The largest entry is left out of the sum of exponentials: rest = sum - 1 keeps its digits when one entry
 #    dominates, and log(sum) = log1p(rest).
 
+from libc.stdlib cimport free
+from libc.string cimport memset
+
 cdef enum:
     CHUNK = 256         # steps: 32 KiB of doubles; range() below needs the number itself
     ALONG = 48          # contiguous rows of at least this length lie across the lanes
@@ -21,12 +24,16 @@ cdef struct Rows:
     double temperature          # negative for softmin
 
     void *at[3]                 # operands, then the output
+    double scale                # of the gradient from above, where a row has one
+    const void *grad            # per row, or NULL for 1
+    char grad_type              # 'f' or 'd'
     # Of the losses only:
-    const long long *labels     # a class per row, or NULL: at[1] holds probabilities
+    const void *labels          # a class per row, or NULL: at[1] holds probabilities
+    bint short_labels           # int32, not int64
     long long ignore
     const double *weight        # per class, or NULL
     double smoothing
-    const double *grad          # per row
+    Py_ssize_t first_loss       # the row whose loss comes first in the output
 
 ctypedef void (*FloatGroup)(const float *x, const Rows *rows, Py_ssize_t group) noexcept nogil
 ctypedef void (*DoubleGroup)(const double *x, const Rows *rows, Py_ssize_t group) noexcept nogil
@@ -243,7 +250,7 @@ cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, b
     cdef int l
     survey(x, rows, group, True, v, top, rest)
     for l in range(LANES):
-        scale[l] = (row_grad(rows, group, l) if scaled else 1.0) / (1.0 + rest[l])
+        scale[l] = (row_grad(rows, row_of(rows, group, l)) if scaled else 1.0) / (1.0 + rest[l])
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
@@ -255,10 +262,19 @@ cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, b
         store_chunk(y, rows, group, first, count, v)
 
 
-cdef inline double row_grad(const Rows *rows, Py_ssize_t group, int lane) noexcept nogil:
+cdef inline Py_ssize_t row_of(const Rows *rows, Py_ssize_t group, int lane) noexcept nogil:
+    """The row of a lane; lanes beyond the last row repeat the group's first."""
     if lies_along(rows):
-        return rows.grad[group]
-    return rows.grad[group * LANES + (lane if lane < rows_in_group(rows, group) else 0)]
+        return group
+    return group * LANES + (lane if lane < rows_in_group(rows, group) else 0)
+
+
+cdef inline double row_grad(const Rows *rows, Py_ssize_t row) noexcept nogil:
+    if rows.grad == NULL:
+        return rows.scale
+    if rows.grad_type == b'f':
+        return rows.scale * (<const float *>rows.grad)[row]
+    return rows.scale * (<const double *>rows.grad)[row]
 
 
 cdef void softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
@@ -300,13 +316,21 @@ cdef void load_pair(const T *grad, const T *y, const Rows *rows, Py_ssize_t grou
     clear_masked(rows, group, first, count, 0.0, g)
 
 
+cdef inline Rows negated(const Rows *rows) noexcept nogil:
+    """softmin(x) is softmax(-x): the sign comes in with a negative temperature."""
+    cdef Rows turned = rows[0]
+    turned.temperature = -rows.temperature
+    return turned
+
+
 cdef void softmin_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
-    """softmax(-x): the sign comes in with a negative temperature."""
-    softmax_group(x, rows, group)
+    cdef Rows turned = negated(rows)
+    softmax_group(x, &turned, group)
 
 
 cdef void softmin_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
-    softmax_backward_group(grad, rows, group)
+    cdef Rows turned = negated(rows)
+    softmax_backward_group(grad, &turned, group)
 
 
 # ---- Log-softmax and log-sum-exp ------------------------------------------------------------------------------
@@ -520,15 +544,13 @@ cdef void weighted_target(const T *probabilities, const Rows *rows, Py_ssize_t g
             if rows.labels == NULL:
                 a[j * LANES + l] = w * ((1.0 - rows.smoothing) * a[j * LANES + l] + share)
             else:
-                label = label_of(rows, group, l)
+                label = label_at(rows, row_of(rows, group, l))
                 a[j * LANES + l] = (0.0 if label == rows.ignore else
                                     w * ((1.0 - rows.smoothing if entry == label else 0.0) + share))
 
 
-cdef inline Py_ssize_t label_of(const Rows *rows, Py_ssize_t group, int lane) noexcept nogil:
-    if lies_along(rows):
-        return rows.labels[group]
-    return rows.labels[group * LANES + (lane if lane < rows_in_group(rows, group) else 0)]
+cdef inline long long label_at(const Rows *rows, Py_ssize_t row) noexcept nogil:
+    return (<const int *>rows.labels)[row] if rows.short_labels else (<const long long *>rows.labels)[row]
 
 
 cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
@@ -547,7 +569,7 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
         loss[l] = 0.0
     if rows.labels != NULL and rows.smoothing == 0.0:
         for l in range(rows_in_group(rows, group)):
-            label = label_of(rows, group, l)
+            label = label_at(rows, row_of(rows, group, l))
             if label != rows.ignore and (rows.weight == NULL or rows.weight[label] != 0.0):
                 loss[l] = rest[l] + (top[l] - x[offset_of(rows, row + l) + label * rows.inner])
                 loss[l] *= rows.weight[label] if rows.weight != NULL else 1.0
@@ -565,7 +587,7 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
         if lies_along(rows):
             combine_sum(loss)
     for l in range(rows_in_group(rows, group)):
-        (<double *>rows.at[2])[row + l] = loss[l]
+        (<double *>rows.at[2])[row + l - rows.first_loss] = loss[l]
 
 
 cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
@@ -582,7 +604,7 @@ cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t 
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         total[l] = 0.0
-        grad[l] = row_grad(rows, group, l)
+        grad[l] = row_grad(rows, row_of(rows, group, l))
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
@@ -615,6 +637,10 @@ cdef struct RowCall:
     RowKernel kernel
     Rows rows
     bint wide
+    double *totals      # a sum of losses per block of groups, or NULL: each goes to the output
+
+cdef enum:
+    MAX_BLOCK = 256     # rows of a block at most
 
 cdef RowKernel row_kernels[32]
 row_kernel_index = {}
@@ -628,8 +654,20 @@ cdef int register_rows(str name, FloatGroup single, DoubleGroup wide) except -1:
     return 0
 
 
-cdef void run_groups(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef const RowCall *call = <const RowCall *>context
+cdef inline Py_ssize_t groups_of(const Rows *rows) noexcept nogil:
+    cdef Py_ssize_t count = rows.outer * rows.inner
+    return count if lies_along(rows) else (count + LANES - 1) // LANES
+
+
+cdef inline Py_ssize_t groups_in_block(const Rows *rows) noexcept nogil:
+    """So many that a block has at least 4096 entries: a matter of the shape, not of the number of threads."""
+    cdef Py_ssize_t most = MAX_BLOCK if lies_along(rows) else MAX_BLOCK // LANES
+    cdef Py_ssize_t entries = rows.n if lies_along(rows) else rows.n * LANES
+    cdef Py_ssize_t enough = 4096 // entries + 1 if entries > 0 else 1
+    return enough if enough < most else most
+
+
+cdef void run_groups(const RowCall *call, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef Py_ssize_t group
     for group in range(start, stop):
         if call.wide:
@@ -638,44 +676,85 @@ cdef void run_groups(const void *context, Py_ssize_t start, Py_ssize_t stop) noe
             call.kernel.single(<const float *>call.rows.at[0], &call.rows, group)
 
 
+cdef void run_blocks(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef RowCall call = (<const RowCall *>context)[0]
+    cdef Py_ssize_t groups = groups_of(&call.rows), size = groups_in_block(&call.rows), block, end, k, rows
+    cdef double losses[MAX_BLOCK]
+    for block in range(start, stop):
+        end = (block + 1) * size if (block + 1) * size < groups else groups
+        if call.totals != NULL:
+            call.rows.at[2] = losses
+            call.rows.first_loss = block * size * (1 if lies_along(&call.rows) else LANES)
+        run_groups(&call, block * size, end)
+        if call.totals != NULL:
+            rows = call.rows.outer * call.rows.inner - call.rows.first_loss
+            call.totals[block] = 0.0
+            for k in range(rows if end == groups else (end - block * size) * (1 if lies_along(&call.rows) else LANES)):
+                call.totals[block] += losses[k]
+
+
+cdef double run_all_rows(RowCall *call, bint reduced) except? -1.0:
+    """Run a kernel over all rows; where `reduced`, the sum of the losses, which are then not stored."""
+    cdef Py_ssize_t size = groups_in_block(&call.rows), blocks = (groups_of(&call.rows) + size - 1) // size, k
+    cdef status_t status
+    cdef double total = 0.0
+    cdef int threads
+    call.totals = NULL
+    if reduced:
+        call.totals = <double *>malloc((blocks + 1) * sizeof(double))
+        if call.totals == NULL:
+            raise MemoryError()
+    with nogil:
+        status = status_save()
+        threads = threads_for(call.rows.outer * call.rows.n * call.rows.inner, 8192)
+        if blocks < threads:
+            threads = <int>blocks
+        if threads > 1:
+            in_parallel(run_blocks, call, blocks, 1, threads)
+        else:
+            run_blocks(call, 0, blocks)
+        if reduced:
+            for k in range(blocks):
+                total += call.totals[k]
+            free(call.totals)
+        status_restore(status)
+    return total
+
+
+cdef void prepare_call(RowCall *call, str name, bint wide):
+    memset(call, 0, sizeof(RowCall))
+    call.kernel = row_kernels[<int>row_kernel_index[name]]
+    call.wide = wide
+    call.rows.temperature = 1.0
+    call.rows.scale = 1.0
+    call.rows.grad_type = b'd'
+
+
 cdef const void *address(object array):
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
 def run_rows(str name, tuple geometry, tuple arrays, *, mask=None, double temperature=1.0, labels=None,
              long long ignore=0, weight=None, double smoothing=0.0, grad=None):
-    """Run a kernel over all rows.
+    """Run a kernel over all rows; the sum of the losses where cross-entropy has no array for each.
 
     `geometry` is (outer, n, inner); `arrays` are C-contiguous, of one dtype (float32 or float64) where they hold
     entries, and in the order that the kernel's docstring says. Nothing is checked here.
     """
     cdef RowCall call
-    cdef Py_ssize_t groups, total
-    cdef status_t status
-    cdef int k, threads
-    call.kernel = row_kernels[<int>row_kernel_index[name]]
-    call.wide = arrays[0].dtype == np.float64
+    cdef int k
+    prepare_call(&call, name, arrays[0].dtype == np.float64)
     call.rows.outer, call.rows.n, call.rows.inner = geometry
     for k in range(len(arrays)):
         call.rows.at[k] = <void *>address(arrays[k])
     call.rows.keep = <const unsigned char *>address(mask)
     call.rows.temperature = temperature
-    call.rows.labels = <const long long *>address(labels)
+    call.rows.labels = address(labels)
     call.rows.ignore = ignore
     call.rows.weight = <const double *>address(weight)
     call.rows.smoothing = smoothing
-    call.rows.grad = <const double *>address(grad)
-    total = call.rows.outer * call.rows.n * call.rows.inner
-    groups = call.rows.outer * call.rows.inner
-    if not lies_along(&call.rows):
-        groups = (groups + LANES - 1) // LANES
-    with nogil:
-        status = status_save()
-        threads = threads_for(total, 8192)
-        if groups < threads:
-            threads = <int>groups
-        if threads > 1:
-            in_parallel(run_groups, &call, groups, 1, threads)
-        else:
-            run_groups(&call, 0, groups)
-        status_restore(status)
+    call.rows.grad = address(grad)
+    return run_all_rows(&call, arrays[len(arrays) - 1] is None)
+
+
+include "_plain.pxi"

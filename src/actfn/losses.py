@@ -66,10 +66,8 @@ class _Problem:
                     f"{function}: target must hold class labels from 0 to {classes - 1}, "
                     f"or {ignore_index} to ignore a row, got {wanted[bad].flat[0]}"
                 )
-            taken = wanted != ignore_index
-            per_row = np.ones(1) if self.weight is None else self.weight[np.where(taken, labels, 0)]
-            self.denominator = float(np.sum(np.where(taken, per_row, 0.0)))
             self.labels = self.layout.without_axis(labels, np.dtype(np.int64))
+            self.denominator = kernels.weight_of(self.labels, ignore_index, self.weight)
         elif wanted.dtype.kind == "f" and wanted.shape == array.shape:
             self.probabilities = self.layout.contiguous(wanted, self.computed)
             self.denominator = float(np.prod(self.rows_shape, dtype=np.intp))
@@ -105,14 +103,16 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
 ) -> Any:
+    plain = kernels.run_plain_cross_entropy(logits, target, axis, weight, ignore_index, label_smoothing, reduction)
+    if plain is not None:
+        return plain
     p = _Problem("cross_entropy", logits, target, axis, weight, ignore_index, label_smoothing, reduction)
-    losses = np.empty(int(np.prod(p.rows_shape, dtype=np.intp)))
-    kernels.run_rows("cross_entropy", p.layout.geometry, (p.logits, p.probabilities, losses), **p.options)
+    losses = np.empty(int(np.prod(p.rows_shape, dtype=np.intp))) if reduction == "none" else None
+    total = kernels.run_rows("cross_entropy", p.layout.geometry, (p.logits, p.probabilities, losses), **p.options)
+    if losses is not None:
+        return cast(p.layout.back(losses), p.dtype)[()]
     with np.errstate(all="ignore"):
-        if reduction == "none":
-            return cast(p.layout.back(losses), p.dtype)[()]
         # As in PyTorch the mean is weighted, and NaN where no row counts.
-        total = np.sum(losses)
         return p.dtype.type(total if reduction == "sum" else np.divide(total, p.denominator))
 
 
@@ -129,6 +129,11 @@ def cross_entropy_backward(
     out: Array | None = None,
 ) -> Array:
     name = "cross_entropy_backward"
+    plain = kernels.run_plain_cross_entropy_backward(
+        grad, logits, target, axis, weight, ignore_index, label_smoothing, reduction, out
+    )
+    if plain is not None:
+        return plain  # type: ignore[no-any-return]
     p = _Problem(name, logits, target, axis, weight, ignore_index, label_smoothing, reduction)
     valid_out(name, out, p.layout.shape, p.dtype)
     (g,), _ = real_arrays(name, {"grad": grad})

@@ -31,6 +31,11 @@ def _run(
     temperature: float = 1.0,
 ) -> Array:
     """A kernel whose result has the shape of the last operand; the gradient before it broadcasts to that."""
+    if mask is None:
+        plain = kernels.run_plain(name, tuple(operands.values()), axis, temperature, out)
+        if plain is not None:
+            return plain  # type: ignore[no-any-return]
+    temperature = positive(name, "temperature", temperature)
     (*gradients, array), dtype = real_arrays(name, operands)
     layout = Layout.of(array, valid_axis(name, axis, array.ndim))
     gradients = [broadcastable(name, "grad", g, array.shape) for g in gradients]
@@ -46,7 +51,7 @@ def _run(
 def softmax(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _run("softmax", {"x": x}, axis, mask, out, positive("softmax", "temperature", temperature))
+    return _run("softmax", {"x": x}, axis, mask, out, temperature)
 
 
 def softmax_backward(
@@ -58,20 +63,13 @@ def softmax_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _run(
-        "softmax_backward",
-        {"grad": grad, "y": y},
-        axis,
-        mask,
-        out,
-        positive("softmax_backward", "temperature", temperature),
-    )
+    return _run("softmax_backward", {"grad": grad, "y": y}, axis, mask, out, temperature)
 
 
 def log_softmax(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _run("log_softmax", {"x": x}, axis, mask, out, positive("log_softmax", "temperature", temperature))
+    return _run("log_softmax", {"x": x}, axis, mask, out, temperature)
 
 
 def log_softmax_backward(
@@ -83,20 +81,13 @@ def log_softmax_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _run(
-        "log_softmax_backward",
-        {"grad": grad, "y": y},
-        axis,
-        mask,
-        out,
-        positive("log_softmax_backward", "temperature", temperature),
-    )
+    return _run("log_softmax_backward", {"grad": grad, "y": y}, axis, mask, out, temperature)
 
 
 def softmin(
     x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _run("softmin", {"x": x}, axis, mask, out, -positive("softmin", "temperature", temperature))
+    return _run("softmin", {"x": x}, axis, mask, out, temperature)
 
 
 def softmin_backward(
@@ -108,14 +99,7 @@ def softmin_backward(
     temperature: float = 1.0,
     out: Array | None = None,
 ) -> Array:
-    return _run(
-        "softmin_backward",
-        {"grad": grad, "y": y},
-        axis,
-        mask,
-        out,
-        -positive("softmin_backward", "temperature", temperature),
-    )
+    return _run("softmin_backward", {"grad": grad, "y": y}, axis, mask, out, temperature)
 
 
 def sparsemax(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
@@ -136,6 +120,10 @@ def logsumexp(
     keepdims: bool = False,
     out: Array | None = None,
 ) -> Any:
+    if mask is None:
+        plain = kernels.run_plain_logsumexp(x, axis, keepdims, out)
+        if plain is not None:
+            return plain
     (array,), dtype = real_arrays("logsumexp", {"x": x})
     axis = valid_axis("logsumexp", axis, array.ndim)
     layout = Layout.of(array, axis)
@@ -157,6 +145,10 @@ def logsumexp(
 def logsumexp_backward(
     grad: ArrayLike, x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
 ) -> Array:
+    if mask is None:
+        plain = kernels.run_plain_logsumexp_backward(grad, x, axis, out)
+        if plain is not None:
+            return plain  # type: ignore[no-any-return]
     name = "logsumexp_backward"
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)
