@@ -34,6 +34,7 @@ cdef struct Rows:
     const double *weight        # per class, or NULL
     double smoothing
     Py_ssize_t first_loss       # the row whose loss comes first in the output
+    unsigned int skip           # lanes of the group that are not to be stored: a bit each
 
 ctypedef void (*FloatGroup)(const float *x, const Rows *rows, Py_ssize_t group) noexcept nogil
 ctypedef void (*DoubleGroup)(const double *x, const Rows *rows, Py_ssize_t group) noexcept nogil
@@ -100,13 +101,15 @@ cdef void store_chunk(T *target, const Rows *rows, Py_ssize_t group, Py_ssize_t 
         return
     live = rows_in_group(rows, group)
     start = offset_of(rows, group * LANES)
-    if live == LANES and offset_of(rows, group * LANES + LANES - 1) == start + LANES - 1:
+    if rows.skip == 0 and live == LANES and offset_of(rows, group * LANES + LANES - 1) == start + LANES - 1:
         for j in range(count):
             p = target + start + (first + j) * rows.inner
             for l in range(LANES):
                 p[l] = <T>v[j * LANES + l]
         return
     for l in range(live):
+        if rows.skip >> l & 1:
+            continue
         p = target + offset_of(rows, group * LANES + l) + first * rows.inner
         for j in range(count):
             p[j * rows.inner] = <T>v[j * LANES + l]
@@ -238,6 +241,143 @@ cdef void clear_masked(const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_
         v[i] = v[i] if keep[i] else value
 
 
+# ---- float32 in its own width ---------------------------------------------------------------------------------
+# What the kernels above do in double, by _float_rows.pxi. A piece is a row that lies along, or up to 16 rows next to
+# each other in memory; short rows are turned to lie so. Each row is done this way or that by what is in it alone.
+
+include "_float_rows.pxi"
+
+cdef enum:
+    PARTS = 1024        # steps whose exponentials are kept for the last pass: 128 KiB
+    SOFTMAX
+    LOG_SOFTMAX
+    LOGSUMEXP
+    LOGSUMEXP_BACKWARD
+    CROSS_ENTROPY
+    CROSS_ENTROPY_BACKWARD
+
+
+cdef inline bint is_light(T like, const Rows *rows) noexcept nogil:
+    return (HAS_FLOAT_ROWS and T is float and rows.keep == NULL and c_fabs(rows.temperature) == 1.0
+            and (rows.labels == NULL or rows.smoothing == 0.0))
+
+
+cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssize_t row, Py_ssize_t live,
+                              const float *x, float *y, Py_ssize_t step, float *parts) noexcept nogil:
+    """A piece that starts with `row`; entries of a row are `step` apart. The lanes that are done, a bit each."""
+    cdef Survey found
+    cdef double values[16]
+    cdef double logs[16]
+    cdef double units[16]
+    cdef double factor, p
+    cdef Py_ssize_t l, label
+    cdef float *kept = parts if s.count <= PARTS else NULL
+    memset(values, 0, sizeof(values))
+    memset(logs, 0, sizeof(logs))
+    if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
+        survey_total(s, kept, &found)
+        for l in range(live):
+            factor = row_grad(rows, row + l) if kind == LOGSUMEXP_BACKWARD else 1.0
+            values[l] = factor / found.sum[l]
+            if kind == LOGSUMEXP_BACKWARD and not 1e-44 < c_fabs(values[l]) < 1e4:
+                found.sound &= ~(1u << l) if live > 1 else 0
+        if found.sound != 0:
+            scale_steps(s, &found, values, kept, y)
+        return found.sound & ((1u << live) - 1)
+    survey_rest(s, kept if kind == CROSS_ENTROPY_BACKWARD else NULL, &found)
+    for l in range(live):
+        logs[l] = log1p_positive(found.sum[l])
+    if kind == LOG_SOFTMAX:
+        if found.sound != 0:
+            subtract_steps(s, &found, logs, y)
+    elif kind == LOGSUMEXP:
+        for l in range(live):
+            if found.sound >> l & 1:
+                (<float *>rows.at[1])[row + l] = <float>(found.top[l] + logs[l])
+    elif kind == CROSS_ENTROPY:
+        for l in range(live):
+            label = label_at(rows, row + l)
+            p = 0.0
+            if label != rows.ignore and (rows.weight == NULL or rows.weight[label] != 0.0):
+                p = logs[l] + (found.top[l] - x[l + label * step])
+                p *= rows.weight[label] if rows.weight != NULL else 1.0
+            if found.sound >> l & 1:
+                (<double *>rows.at[2])[row + l - rows.first_loss] = p
+    else:
+        find_units(s, &found, units)
+        for l in range(live):
+            label = label_at(rows, row + l)
+            # Where there is no gradient, or none that a float could scale with, the row goes the other way.
+            if label == rows.ignore:
+                found.sound &= ~(1u << l) if live > 1 else 0
+                continue
+            factor = row_grad(rows, row + l) * (rows.weight[label] if rows.weight != NULL else 1.0)
+            values[l] = factor / (units[l] * (1.0 + found.sum[l]))
+            if not 1e-44 < c_fabs(values[l]) < 1e4:
+                found.sound &= ~(1u << l) if live > 1 else 0
+            # The label's gradient is p - 1, known to the last digit where the label is the largest.
+            p = exp_narrow(x[l + label * step] - found.top[l]) / (1.0 + found.sum[l]) - 1.0
+            logs[l] = factor * (p if x[l + label * step] != found.top[l] else -found.sum[l] / (1.0 + found.sum[l]))
+        if found.sound != 0:
+            scale_steps(s, &found, values, kept, y)
+            for l in range(live):
+                if found.sound >> l & 1:
+                    y[l + label_at(rows, row + l) * step] = <float>logs[l]
+    return found.sound & ((1u << live) - 1)
+
+
+cdef void turn(const float *x, Py_ssize_t n, Py_ssize_t live, float *turned) noexcept nogil:
+    """Rows of n entries, one after the other, into steps of 16 lanes."""
+    cdef Py_ssize_t j, l
+    for l in range(live):
+        for j in range(n):
+            turned[j * 16 + l] = x[l * n + j]
+
+
+cdef void turn_back(const float *turned, Py_ssize_t n, Py_ssize_t live, unsigned int sound, float *y) noexcept nogil:
+    cdef Py_ssize_t j, l
+    for l in range(live):
+        if sound >> l & 1:
+            for j in range(n):
+                y[l * n + j] = turned[j * 16 + l]
+
+
+cdef unsigned int light_group(int kind, const float *x, float *y, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """All that can be done of a group; the lanes that were, a bit each."""
+    cdef float parts[PARTS * 32]
+    cdef float turned[ALONG * 16]
+    cdef Py_ssize_t live = rows_in_group(rows, group), lane = 0, row = group * LANES, run, at
+    cdef unsigned int sound = 0
+    cdef float sign = <float>rows.temperature
+    cdef Steps s
+    if lies_along(rows):
+        at = group * rows.n
+        s = steps_along(x + at, rows.n, sign)
+        return light_piece(kind, rows, &s, group, 1, x + at, y + at, 1, parts)
+    if rows.inner == 1:
+        at = row * rows.n
+        turn(x + at, rows.n, live, turned)
+        s = steps_beside(turned, rows.n, 16, live, sign)
+        sound = light_piece(kind, rows, &s, row, live, turned, turned, 16, parts)
+        if kind in (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP_BACKWARD, CROSS_ENTROPY_BACKWARD):
+            turn_back(turned, rows.n, live, sound, y + at)
+        return sound
+    while lane < live:
+        run = rows.inner - (row + lane) % rows.inner
+        run = run if run < live - lane else live - lane
+        at = offset_of(rows, row + lane)
+        s = steps_beside(x + at, rows.n, rows.inner, run, sign)
+        sound |= light_piece(kind, rows, &s, row + lane, run, x + at, y + at, rows.inner, parts) << lane
+        lane += run
+    return sound
+
+
+cdef bint remaining(int kind, const void *x, void *y, Rows *rows, Py_ssize_t group) noexcept nogil:
+    """Do what can be done in float; whether lanes remain, and rows.skip says which do not."""
+    rows.skip = light_group(kind, <const float *>x, <float *>y, rows, group)
+    return rows.skip != (1u << rows_in_group(rows, group)) - 1
+
+
 # ---- Softmax --------------------------------------------------------------------------------------------------
 
 cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, bint scaled) noexcept nogil:
@@ -248,6 +388,12 @@ cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, b
     cdef double scale[LANES]
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
+    cdef Rows light
+    if is_light(<T>0, rows):
+        light = rows[0]
+        if not remaining(LOGSUMEXP_BACKWARD if scaled else SOFTMAX, x, y, &light, group):
+            return
+        rows = &light
     survey(x, rows, group, True, v, top, rest)
     for l in range(LANES):
         scale[l] = (row_grad(rows, row_of(rows, group, l)) if scaled else 1.0) / (1.0 + rest[l])
@@ -337,11 +483,17 @@ cdef void softmin_backward_group(const T *grad, const Rows *rows, Py_ssize_t gro
 
 cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
     """(x - top) - log1p(rest): both parts are <= 0, so nothing cancels."""
+    cdef Rows light
     cdef double v[CHUNK * LANES]
     cdef double top[LANES]
     cdef double rest[LANES]
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
+    if is_light(<T>0, rows):
+        light = rows[0]
+        if not remaining(LOG_SOFTMAX, x, rows.at[1], &light, group):
+            return
+        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         rest[l] = log1p_positive(rest[l])
@@ -391,8 +543,16 @@ cdef void logsumexp_group(const T *x, const Rows *rows, Py_ssize_t group) noexce
     cdef double rest[LANES]
     cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
     cdef int l
+    cdef Rows light
+    if is_light(<T>0, rows):
+        light = rows[0]
+        if not remaining(LOGSUMEXP, x, NULL, &light, group):
+            return
+        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(rows_in_group(rows, group)):
+        if rows.skip >> l & 1:
+            continue
         if top[l] == INFINITY or top[l] == -INFINITY:
             # The sum is inf or 0, unless a NaN hides among its terms.
             (<T *>rows.at[1])[row + l] = <T>top_or_nan(x, rows, row + l, top[l])
@@ -563,6 +723,12 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
     cdef Py_ssize_t steps = steps_of(rows), first, count, j, label
     cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
     cdef int l
+    cdef Rows light
+    if rows.labels != NULL and is_light(<T>0, rows):
+        light = rows[0]
+        if not remaining(CROSS_ENTROPY, x, NULL, &light, group):
+            return
+        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         rest[l] = log1p_positive(rest[l])
@@ -587,6 +753,8 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
         if lies_along(rows):
             combine_sum(loss)
     for l in range(rows_in_group(rows, group)):
+        if rows.skip >> l & 1:
+            continue
         (<double *>rows.at[2])[row + l - rows.first_loss] = loss[l]
 
 
@@ -601,6 +769,12 @@ cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t 
     cdef double p
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
+    cdef Rows light
+    if rows.labels != NULL and is_light(<T>0, rows):
+        light = rows[0]
+        if not remaining(CROSS_ENTROPY_BACKWARD, x, rows.at[2], &light, group):
+            return
+        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         total[l] = 0.0
