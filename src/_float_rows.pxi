@@ -12,6 +12,9 @@ cdef extern from *:
     """
     typedef struct { double top[16]; double sum[16]; unsigned sound; } Survey;
 
+    /* The first float of a cache line; vectors that straddle two lines take twice as long to store. */
+    static inline float *line_start(float *buffer) { return buffer + (64 - (size_t)buffer % 64) % 64 / 4; }
+
     #if defined(__AVX512DQ__) && defined(__GNUC__)
     #include <immintrin.h>
     #define HAS_FLOAT_ROWS 1
@@ -117,11 +120,14 @@ cdef extern from *:
     /* Steps of 16 floats: along one row, or `step` apart with a row per lane. */
     typedef struct { const float *x; Py_ssize_t count, step; __mmask16 lanes, last; int along; float sign; } Steps;
 
-    PACKED Py_ssize_t whole_steps(Steps s) { return s.lanes != 0xFFFF ? 0 : s.count - (s.last != 0xFFFF); }
+    /* How many steps take all lanes, and need no mask. */
+    PACKED Py_ssize_t whole_steps(Steps s, unsigned sound) {
+        return (s.lanes & sound) != 0xFFFF ? 0 : s.count - (s.last != 0xFFFF);
+    }
 
-    /* Runs ONE(j, whole) for every step: whole steps need no mask. */
-    #define EACH_STEP(s, ONE) do { \
-        Py_ssize_t j_ = 0, whole_ = whole_steps(s); \
+    /* Runs ONE(j, whole) for every step. */
+    #define EACH_STEP(s, sound, ONE) do { \
+        Py_ssize_t j_ = 0, whole_ = whole_steps(s, sound); \
         for (; j_ < whole_; j_++) ONE(j_, 1); \
         for (; j_ < (s).count; j_++) ONE(j_, 0); \
     } while (0)
@@ -133,7 +139,7 @@ cdef extern from *:
     }
 
     PACKED void store_step(Steps s, float *y, Py_ssize_t j, int whole, unsigned sound, Floats value) {
-        if (whole && sound == 0xFFFF) {
+        if (whole) {
             _mm512_storeu_ps(y + j * s.step, value);
             return;
         }
@@ -151,7 +157,7 @@ cdef extern from *:
         Floats sign = all_of(s.sign);
         Py_ssize_t j = 0;
         #define RAISE(k, j, whole) top[k] = _mm512_max_ps(_mm512_mul_ps(load_step(s, j, whole), sign), top[k])
-        for (; j + 4 <= whole_steps(s); j += 4) {
+        for (; j + 4 <= whole_steps(s, 0xFFFF); j += 4) {
             RAISE(0, j, 1);
             RAISE(1, j + 1, 1);
             RAISE(2, j + 2, 1);
@@ -181,9 +187,9 @@ cdef extern from *:
                    {_mm512_setzero_pd(), _mm512_setzero_pd()}};
         #define SURVEY(j, whole) survey_step(s, j, whole, &a, apart, parts, &sum)
         if (parts != NULL)
-            EACH_STEP(s, SURVEY);
+            EACH_STEP(s, 0xFFFF, SURVEY);
         else
-            EACH_STEP(s, SURVEY);
+            EACH_STEP(s, 0xFFFF, SURVEY);
         if (s.along) {
             sum.lower = _mm512_set1_pd(_mm512_reduce_add_pd(_mm512_add_pd(sum.lower, sum.upper))
                                        + _mm512_reduce_add_pd(_mm512_add_pd(lower(sum.small), upper(sum.small))));
@@ -235,9 +241,9 @@ cdef extern from *:
         #define SCALE_KEPT(j, whole) scale_step(s, j, whole, &a, factor, error, parts, sound, y)
         #define SCALE_ANEW(j, whole) scale_step(s, j, whole, &a, factor, error, NULL, sound, y)
         if (parts != NULL)
-            EACH_STEP(s, SCALE_KEPT);
+            EACH_STEP(s, sound, SCALE_KEPT);
         else
-            EACH_STEP(s, SCALE_ANEW);
+            EACH_STEP(s, sound, SCALE_ANEW);
     }
 
     /* What the top's exponential is scaled to: sum + 1 times it is the sum of all, in units of scale_steps. */
@@ -266,7 +272,7 @@ cdef extern from *:
         if (s.along)
             log[0] = log[1] = _mm512_set1_pd(*logs);
         #define SUBTRACT(j, whole) subtract_step(s, j, whole, top, log, sound, y)
-        EACH_STEP(s, SUBTRACT);
+        EACH_STEP(s, sound, SUBTRACT);
     }
 
     static Steps steps_along(const float *x, Py_ssize_t n, float sign) {
@@ -300,6 +306,7 @@ cdef extern from *:
         double sum[16]
         unsigned int sound
     const bint HAS_FLOAT_ROWS
+    float *line_start(float *buffer) nogil
     Steps steps_along(const float *x, Py_ssize_t n, float sign) nogil
     Steps steps_beside(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t live, float sign) nogil
     void survey_total(const Steps *s, float *parts, Survey *found) nogil

@@ -344,8 +344,10 @@ cdef void turn_back(const float *turned, Py_ssize_t n, Py_ssize_t live, unsigned
 
 cdef unsigned int light_group(int kind, const float *x, float *y, const Rows *rows, Py_ssize_t group) noexcept nogil:
     """All that can be done of a group; the lanes that were, a bit each."""
-    cdef float parts[PARTS * 32]
-    cdef float turned[ALONG * 16]
+    cdef float parts_buffer[PARTS * 32 + 16]
+    cdef float turned_buffer[ALONG * 16 + 16]
+    cdef float *parts = line_start(parts_buffer)
+    cdef float *turned = line_start(turned_buffer)
     cdef Py_ssize_t live = rows_in_group(rows, group), lane = 0, row = group * LANES, run, at
     cdef unsigned int sound = 0
     cdef float sign = <float>rows.temperature
