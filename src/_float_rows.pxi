@@ -275,6 +275,60 @@ cdef extern from *:
         EACH_STEP(s, sound, SUBTRACT);
     }
 
+    /* r[i] lane j to r[j] lane i. */
+    PACKED void transpose(Floats *r) {
+        Floats a[16];
+        __m512d b[16];
+        for (int i = 0; i < 16; i += 2) {
+            a[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+            a[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+        }
+        for (int i = 0; i < 16; i += 4)
+            for (int k = 0; k < 2; k++) {
+                b[i + 2 * k] = _mm512_unpacklo_pd(_mm512_castps_pd(a[i + k]), _mm512_castps_pd(a[i + k + 2]));
+                b[i + 2 * k + 1] = _mm512_unpackhi_pd(_mm512_castps_pd(a[i + k]), _mm512_castps_pd(a[i + k + 2]));
+            }
+        for (int c = 0; c < 4; c++) {
+            Floats q0 = _mm512_castpd_ps(b[c]), q1 = _mm512_castpd_ps(b[4 + c]);
+            Floats q2 = _mm512_castpd_ps(b[8 + c]), q3 = _mm512_castpd_ps(b[12 + c]);
+            Floats even = _mm512_shuffle_f32x4(q0, q1, 0x88), odd = _mm512_shuffle_f32x4(q0, q1, 0xdd);
+            Floats even2 = _mm512_shuffle_f32x4(q2, q3, 0x88), odd2 = _mm512_shuffle_f32x4(q2, q3, 0xdd);
+            r[c] = _mm512_shuffle_f32x4(even, even2, 0x88);
+            r[4 + c] = _mm512_shuffle_f32x4(odd, odd2, 0x88);
+            r[8 + c] = _mm512_shuffle_f32x4(even, even2, 0xdd);
+            r[12 + c] = _mm512_shuffle_f32x4(odd, odd2, 0xdd);
+        }
+    }
+
+    /* 16 rows of n entries, one after the other, into a panel and back: tiles of 16 entries. */
+    static void turn(const float *x, Py_ssize_t n, float *panel) {
+        Floats r[16];
+        for (Py_ssize_t first = 0; first < n; first += 16) {
+            __mmask16 lanes = first_lanes(n - first);
+            for (int l = 0; l < 16; l++)
+                r[l] = _mm512_maskz_loadu_ps(lanes, x + l * n + first);
+            transpose(r);
+            for (int j = 0; j < 16; j++)
+                if (first + j < n)
+                    _mm512_storeu_ps(panel + (first + j) * 16, r[j]);
+        }
+    }
+
+    static void turn_back(const float *panel, Py_ssize_t n, float *y) {
+        Floats r[16];
+        /* From the last tile on: what a row stores beyond its end the next one, or the tile before, writes again. */
+        for (Py_ssize_t first = (n - 1) / 16 * 16; first >= 0; first -= 16) {
+            for (int j = 0; j < 16; j++)
+                r[j] = first + j < n ? _mm512_loadu_ps(panel + (first + j) * 16) : _mm512_setzero_ps();
+            transpose(r);
+            for (int l = 0; l < 16; l++)
+                if (l * n + first + 16 <= 16 * n)
+                    _mm512_storeu_ps(y + l * n + first, r[l]);
+                else
+                    _mm512_mask_storeu_ps(y + l * n + first, first_lanes(n - first), r[l]);
+        }
+    }
+
     static Steps steps_along(const float *x, Py_ssize_t n, float sign) {
         Py_ssize_t count = (n + 15) / 16;
         Steps s = {x, count, 16, 0xFFFF, first_lanes(n - 16 * (count - 1)), 1, sign};
@@ -293,6 +347,8 @@ cdef extern from *:
     #define scale_steps(s, found, scale, parts, y)
     #define find_units(s, found, units)
     #define subtract_steps(s, found, logs, y)
+    #define turn(x, n, panel)
+    #define turn_back(panel, n, y)
     static Steps steps_along(const float *x, Py_ssize_t n, float sign) { Steps s = {0}; return s; }
     static Steps steps_beside(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t live, float sign) {
         Steps s = {0}; return s;
@@ -314,3 +370,5 @@ cdef extern from *:
     void scale_steps(const Steps *s, const Survey *found, const double *scale, const float *parts, float *y) nogil
     void find_units(const Steps *s, const Survey *found, double *units) nogil
     void subtract_steps(const Steps *s, const Survey *found, const double *logs, float *y) nogil
+    void turn(const float *x, Py_ssize_t n, float *panel) nogil
+    void turn_back(const float *panel, Py_ssize_t n, float *y) nogil

@@ -315,6 +315,8 @@ include "_float_rows.pxi"
 
 cdef enum:
     PARTS = 1024        # steps whose exponentials are kept for the last pass: 128 KiB
+    PANELS = 16         # groups at most that are read together where rows lie beside each other
+    HEAVY = 0
     SOFTMAX
     LOG_SOFTMAX
     LOGSUMEXP
@@ -323,9 +325,16 @@ cdef enum:
     CROSS_ENTROPY_BACKWARD
 
 
-cdef inline bint is_light(T like, const Rows *rows) noexcept nogil:
-    return (HAS_FLOAT_ROWS and T is float and rows.keep == NULL and c_fabs(rows.temperature) == 1.0
-            and (rows.labels == NULL or rows.smoothing == 0.0))
+cdef dict light_kinds = {
+    "softmax": SOFTMAX, "softmin": SOFTMAX, "log_softmax": LOG_SOFTMAX, "logsumexp": LOGSUMEXP,
+    "logsumexp_backward": LOGSUMEXP_BACKWARD, "cross_entropy": CROSS_ENTROPY,
+    "cross_entropy_backward": CROSS_ENTROPY_BACKWARD,
+}
+
+
+cdef inline bint is_light(int kind, const Rows *rows) noexcept nogil:
+    return (HAS_FLOAT_ROWS and kind != HEAVY and rows.keep == NULL and rows.temperature == 1.0
+            and (kind < CROSS_ENTROPY or (rows.labels != NULL and rows.smoothing == 0.0)))
 
 
 cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssize_t row, Py_ssize_t live,
@@ -337,21 +346,21 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef double units[16]
     cdef double factor, p
     cdef Py_ssize_t l, label
-    cdef float *kept = parts if s.count <= PARTS else NULL
-    memset(values, 0, sizeof(values))
-    memset(logs, 0, sizeof(logs))
     if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
-        survey_total(s, kept, &found)
-        for l in range(live):
-            factor = row_grad(rows, row + l) if kind == LOGSUMEXP_BACKWARD else 1.0
-            values[l] = factor / found.sum[l]
-            if kind == LOGSUMEXP_BACKWARD and not 1e-44 < c_fabs(values[l]) < 1e4:
-                found.sound &= ~(1u << l) if live > 1 else 0
+        survey_total(s, parts, &found)
+        # Lanes without a row cost nothing, in SIMD.
+        for l in range(16):
+            values[l] = 1.0 / found.sum[l]
+        if kind == LOGSUMEXP_BACKWARD:
+            for l in range(live):
+                values[l] = row_grad(rows, row + l) / found.sum[l]
+                if not 1e-44 < c_fabs(values[l]) < 1e4:
+                    found.sound &= ~(1u << l) if live > 1 else 0
         if found.sound != 0:
-            scale_steps(s, &found, values, kept, y)
+            scale_steps(s, &found, values, parts, y)
         return found.sound & ((1u << live) - 1)
-    survey_rest(s, kept if kind == CROSS_ENTROPY_BACKWARD else NULL, &found)
-    for l in range(live):
+    survey_rest(s, parts if kind == CROSS_ENTROPY_BACKWARD else NULL, &found)
+    for l in range(16):
         logs[l] = log1p_positive(found.sum[l])
     if kind == LOG_SOFTMAX:
         if found.sound != 0:
@@ -371,6 +380,8 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
                 (<double *>rows.at[2])[row + l - rows.first_loss] = p
     else:
         find_units(s, &found, units)
+        for l in range(16):
+            values[l] = 1.0
         for l in range(live):
             label = label_at(rows, row + l)
             # Where there is no gradient, or none that a float could scale with, the row goes the other way.
@@ -385,65 +396,113 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             p = exp_narrow(x[l + label * step] - found.top[l]) / (1.0 + found.sum[l]) - 1.0
             logs[l] = factor * (p if x[l + label * step] != found.top[l] else -found.sum[l] / (1.0 + found.sum[l]))
         if found.sound != 0:
-            scale_steps(s, &found, values, kept, y)
+            scale_steps(s, &found, values, parts, y)
             for l in range(live):
                 if found.sound >> l & 1:
                     y[l + label_at(rows, row + l) * step] = <float>logs[l]
     return found.sound & ((1u << live) - 1)
 
 
-cdef void turn(const float *x, Py_ssize_t n, Py_ssize_t live, float *turned) noexcept nogil:
-    """Rows of n entries, one after the other, into steps of 16 lanes."""
-    cdef Py_ssize_t j, l
-    for l in range(live):
+cdef inline Py_ssize_t panels_of(const Rows *rows) noexcept nogil:
+    """256 bytes or 1 KiB of every step are read together; the panels stay in the second cache."""
+    return 4 if rows.n > 256 else PANELS
+
+
+cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
+    """Floats that light_groups needs: the exponentials of a group, and panels."""
+    cdef Py_ssize_t steps = steps_of(rows)
+    if steps > PARTS:
+        return 0
+    return 32 * steps + 16 + (0 if lies_along(rows) else panels_of(rows) * 16 * steps)
+
+
+cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize_t live, float *panels) noexcept nogil:
+    """Rows that follow each other, 16 to a panel: there their entries lie side by side."""
+    cdef Py_ssize_t j, l, n = rows.n, step = rows.inner, at = offset_of(rows, row)
+    cdef const float *p
+    if step > 1 and live % 16 == 0 and offset_of(rows, row + live - 1) == at + live - 1:
         for j in range(n):
-            turned[j * 16 + l] = x[l * n + j]
+            p = x + at + j * step
+            for l in range(live // 16):
+                memcpy(panels + (l * n + j) * 16, p + l * 16, 64)
+        return
+    if step == 1:
+        for l in range(live // 16):
+            turn(x + at + l * 16 * n, n, panels + l * 16 * n)
+    for l in range(live // 16 * 16 if step == 1 else 0, live):
+        p = x + offset_of(rows, row + l)
+        for j in range(n):
+            panels[(l // 16 * n + j) * 16 + l % 16] = p[j * step]
 
 
-cdef void turn_back(const float *turned, Py_ssize_t n, Py_ssize_t live, unsigned int sound, float *y) noexcept nogil:
-    cdef Py_ssize_t j, l
+cdef void empty_panels(const float *panels, const Rows *rows, Py_ssize_t row, Py_ssize_t live,
+                       const unsigned int *done, float *y) noexcept nogil:
+    cdef Py_ssize_t j, l, n = rows.n, step = rows.inner, at = offset_of(rows, row)
+    cdef unsigned int all_done = 0xFFFF
+    cdef float *p
+    for l in range((live + 15) // 16):
+        all_done &= done[l]
+    if step > 1 and live % 16 == 0 and all_done == 0xFFFF and offset_of(rows, row + live - 1) == at + live - 1:
+        for j in range(n):
+            p = y + at + j * step
+            for l in range(live // 16):
+                memcpy(p + l * 16, panels + (l * n + j) * 16, 64)
+        return
     for l in range(live):
-        if sound >> l & 1:
+        if step == 1 and done[l // 16] == 0xFFFF:
+            if l % 16 == 0:
+                turn_back(panels + l * n, n, y + at + l * n)
+            continue
+        if done[l // 16] >> l % 16 & 1:
+            p = y + offset_of(rows, row + l)
             for j in range(n):
-                y[l * n + j] = turned[j * 16 + l]
+                p[j * step] = panels[(l // 16 * n + j) * 16 + l % 16]
 
 
-cdef unsigned int light_group(int kind, const float *x, float *y, const Rows *rows, Py_ssize_t group) noexcept nogil:
-    """All that can be done of a group; the lanes that were, a bit each."""
-    cdef float parts_buffer[PARTS * 32 + 16]
-    cdef float turned_buffer[ALONG * 16 + 16]
-    cdef float *parts = line_start(parts_buffer)
-    cdef float *turned = line_start(turned_buffer)
-    cdef Py_ssize_t live = rows_in_group(rows, group), lane = 0, row = group * LANES, run, at
-    cdef unsigned int sound = 0
-    cdef float sign = <float>rows.temperature
+cdef unsigned int light_strided(int kind, float sign, const float *x, float *y, const Rows *rows, Py_ssize_t row,
+                                Py_ssize_t live) noexcept nogil:
+    """Rows too long for panels, where they lie: as many at a time as are neighbours."""
+    cdef Py_ssize_t lane = 0, run, at
+    cdef unsigned int done = 0
     cdef Steps s
-    if lies_along(rows):
-        at = group * rows.n
-        s = steps_along(x + at, rows.n, sign)
-        return light_piece(kind, rows, &s, group, 1, x + at, y + at, 1, parts)
-    if rows.inner == 1:
-        at = row * rows.n
-        turn(x + at, rows.n, live, turned)
-        s = steps_beside(turned, rows.n, 16, live, sign)
-        sound = light_piece(kind, rows, &s, row, live, turned, turned, 16, parts)
-        if kind in (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP_BACKWARD, CROSS_ENTROPY_BACKWARD):
-            turn_back(turned, rows.n, live, sound, y + at)
-        return sound
     while lane < live:
         run = rows.inner - (row + lane) % rows.inner
         run = run if run < live - lane else live - lane
         at = offset_of(rows, row + lane)
         s = steps_beside(x + at, rows.n, rows.inner, run, sign)
-        sound |= light_piece(kind, rows, &s, row + lane, run, x + at, y + at, rows.inner, parts) << lane
+        done |= light_piece(kind, rows, &s, row + lane, run, x + at, y + at, rows.inner, NULL) << lane
         lane += run
-    return sound
+    return done
 
 
-cdef bint remaining(int kind, const void *x, void *y, Rows *rows, Py_ssize_t group) noexcept nogil:
-    """Do what can be done in float; whether lanes remain, and rows.skip says which do not."""
-    rows.skip = light_group(kind, <const float *>x, <float *>y, rows, group)
-    return rows.skip != (1u << rows_in_group(rows, group)) - 1
+cdef void light_groups(int kind, float sign, const Rows *rows, Py_ssize_t group, Py_ssize_t count, float *scratch,
+                       unsigned int *done) noexcept nogil:
+    """As many groups as there are panels, or less; for each the lanes that could be done, a bit each."""
+    cdef const float *x = <const float *>rows.at[0]
+    cdef float *y = <float *>rows.at[2 if kind == CROSS_ENTROPY_BACKWARD else 1]
+    cdef Py_ssize_t row = group * LANES, left = rows.outer * rows.inner - row, k, at, live
+    cdef float *panel
+    cdef Steps s
+    if lies_along(rows):
+        for k in range(count):
+            at = (group + k) * rows.n
+            s = steps_along(x + at, rows.n, sign)
+            done[k] = light_piece(kind, rows, &s, group + k, 1, x + at, y + at, 1, scratch)
+        return
+    left = left if left < count * LANES else count * LANES
+    if scratch == NULL:
+        for k in range(count):
+            live = left - k * LANES if left - k * LANES < LANES else LANES
+            done[k] = light_strided(kind, sign, x, y, rows, row + k * LANES, live)
+        return
+    fill_panels(x, rows, row, left, scratch + 32 * rows.n)
+    for k in range(count):
+        live = left - k * LANES if left - k * LANES < LANES else LANES
+        panel = scratch + 32 * rows.n + k * LANES * rows.n
+        s = steps_beside(panel, rows.n, LANES, live, sign)
+        done[k] = light_piece(kind, rows, &s, row + k * LANES, live, panel, panel, LANES, scratch)
+    if kind != LOGSUMEXP and kind != CROSS_ENTROPY:
+        empty_panels(scratch + 32 * rows.n, rows, row, left, done, y)
 
 
 # ---- Softmax --------------------------------------------------------------------------------------------------
@@ -456,12 +515,6 @@ cdef void scaled_softmax(const T *x, T *y, const Rows *rows, Py_ssize_t group, b
     cdef double scale[LANES]
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
-    cdef Rows light
-    if is_light(<T>0, rows):
-        light = rows[0]
-        if not remaining(LOGSUMEXP_BACKWARD if scaled else SOFTMAX, x, y, &light, group):
-            return
-        rows = &light
     survey(x, rows, group, True, v, top, rest)
     for l in range(LANES):
         scale[l] = (row_grad(rows, row_of(rows, group, l)) if scaled else 1.0) / (1.0 + rest[l])
@@ -553,17 +606,11 @@ cdef void softmin_backward_group(const T *grad, const Rows *rows, Py_ssize_t gro
 
 cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
     """(x - top) - log1p(rest): both parts are <= 0, so nothing cancels."""
-    cdef Rows light
     cdef double v[CHUNK * LANES]
     cdef double top[LANES]
     cdef double rest[LANES]
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
-    if is_light(<T>0, rows):
-        light = rows[0]
-        if not remaining(LOG_SOFTMAX, x, rows.at[1], &light, group):
-            return
-        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         rest[l] = log1p_positive(rest[l])
@@ -615,12 +662,6 @@ cdef void logsumexp_group(const T *x, const Rows *rows, Py_ssize_t group) noexce
     cdef double rest[LANES]
     cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
     cdef int l
-    cdef Rows light
-    if is_light(<T>0, rows):
-        light = rows[0]
-        if not remaining(LOGSUMEXP, x, NULL, &light, group):
-            return
-        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(rows_in_group(rows, group)):
         if rows.skip >> l & 1:
@@ -795,12 +836,6 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
     cdef Py_ssize_t steps = steps_of(rows), first, count, j, label
     cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
     cdef int l
-    cdef Rows light
-    if rows.labels != NULL and is_light(<T>0, rows):
-        light = rows[0]
-        if not remaining(CROSS_ENTROPY, x, NULL, &light, group):
-            return
-        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         rest[l] = log1p_positive(rest[l])
@@ -841,12 +876,6 @@ cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t 
     cdef double p
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
-    cdef Rows light
-    if rows.labels != NULL and is_light(<T>0, rows):
-        light = rows[0]
-        if not remaining(CROSS_ENTROPY_BACKWARD, x, rows.at[2], &light, group):
-            return
-        rows = &light
     survey(x, rows, group, False, v, top, rest)
     for l in range(LANES):
         total[l] = 0.0
@@ -883,6 +912,8 @@ cdef struct RowCall:
     RowKernel kernel
     Rows rows
     bint wide
+    int light           # what float rows can do of it, or HEAVY
+    float sign          # of the entries: -1 for softmin
     double *totals      # a sum of losses per block of groups, or NULL: each goes to the output
 
 cdef enum:
@@ -910,33 +941,50 @@ cdef inline Py_ssize_t groups_in_block(const Rows *rows) noexcept nogil:
     cdef Py_ssize_t most = MAX_BLOCK if lies_along(rows) else MAX_BLOCK // LANES
     cdef Py_ssize_t entries = rows.n if lies_along(rows) else rows.n * LANES
     cdef Py_ssize_t enough = 4096 // entries + 1 if entries > 0 else 1
-    return enough if enough < most else most
+    enough = enough if enough < most else most
+    return enough if lies_along(rows) else round_up(enough, panels_of(rows))
 
 
-cdef void run_groups(const RowCall *call, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef Py_ssize_t group
-    for group in range(start, stop):
-        if call.wide:
-            call.kernel.wide(<const double *>call.rows.at[0], &call.rows, group)
-        else:
-            call.kernel.single(<const float *>call.rows.at[0], &call.rows, group)
+cdef void run_groups(const RowCall *call, Py_ssize_t start, Py_ssize_t stop, float *scratch) noexcept nogil:
+    cdef Rows rows = call.rows
+    cdef Py_ssize_t panels = panels_of(&rows), first, count, k
+    cdef unsigned int done[PANELS]
+    cdef bint light = not call.wide and is_light(call.light, &rows)
+    first = start
+    while first < stop:
+        count = stop - first if stop - first < panels else panels
+        if light:
+            light_groups(call.light, call.sign, &rows, first, count, scratch, done)
+        for k in range(count):
+            rows.skip = done[k] if light else 0
+            if rows.skip == (1u << rows_in_group(&rows, first + k)) - 1:
+                continue
+            if call.wide:
+                call.kernel.wide(<const double *>rows.at[0], &rows, first + k)
+            else:
+                call.kernel.single(<const float *>rows.at[0], &rows, first + k)
+        first += count
 
 
 cdef void run_blocks(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef RowCall call = (<const RowCall *>context)[0]
     cdef Py_ssize_t groups = groups_of(&call.rows), size = groups_in_block(&call.rows), block, end, k, rows
     cdef double losses[MAX_BLOCK]
+    # Without memory rows are done where they lie, which only takes longer.
+    cdef float *memory = <float *>malloc(scratch_of(&call.rows) * sizeof(float))
+    cdef float *scratch = line_start(memory) if memory != NULL and scratch_of(&call.rows) > 0 else NULL
     for block in range(start, stop):
         end = (block + 1) * size if (block + 1) * size < groups else groups
         if call.totals != NULL:
             call.rows.at[2] = losses
             call.rows.first_loss = block * size * (1 if lies_along(&call.rows) else LANES)
-        run_groups(&call, block * size, end)
+        run_groups(&call, block * size, end, scratch)
         if call.totals != NULL:
             rows = call.rows.outer * call.rows.inner - call.rows.first_loss
             call.totals[block] = 0.0
             for k in range(rows if end == groups else (end - block * size) * (1 if lies_along(&call.rows) else LANES)):
                 call.totals[block] += losses[k]
+    free(memory)
 
 
 cdef double run_all_rows(RowCall *call, bint reduced) except? -1.0:
@@ -971,6 +1019,8 @@ cdef void prepare_call(RowCall *call, str name, bint wide):
     memset(call, 0, sizeof(RowCall))
     call.kernel = row_kernels[<int>row_kernel_index[name]]
     call.wide = wide
+    call.light = light_kinds.get(name, HEAVY)
+    call.sign = -1.0 if name == "softmin" else 1.0
     call.rows.temperature = 1.0
     call.rows.scale = 1.0
     call.rows.grad_type = b'd'
