@@ -329,6 +329,25 @@ cdef extern from *:
         }
     }
 
+    /* `count` panels' worth of neighbours from each of n steps, and back. No prefetcher of the processor's follows
+       such steps. */
+    #define AHEAD 8
+    static void gather_panels(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t count, float *panels) {
+        for (Py_ssize_t j = 0; j < n; j++)
+            for (Py_ssize_t k = 0; k < count; k++) {
+                _mm_prefetch((const char *)(x + (j + AHEAD) * step + 16 * k), _MM_HINT_T0);
+                _mm512_storeu_ps(panels + (k * n + j) * 16, _mm512_loadu_ps(x + j * step + 16 * k));
+            }
+    }
+
+    static void scatter_panels(const float *panels, Py_ssize_t n, Py_ssize_t step, Py_ssize_t count, float *y) {
+        for (Py_ssize_t j = 0; j < n; j++)
+            for (Py_ssize_t k = 0; k < count; k++) {
+                __builtin_prefetch(y + (j + AHEAD) * step + 16 * k, 1, 3);
+                _mm512_storeu_ps(y + j * step + 16 * k, _mm512_loadu_ps(panels + (k * n + j) * 16));
+            }
+    }
+
     static Steps steps_along(const float *x, Py_ssize_t n, float sign) {
         Py_ssize_t count = (n + 15) / 16;
         Steps s = {x, count, 16, 0xFFFF, first_lanes(n - 16 * (count - 1)), 1, sign};
@@ -347,6 +366,8 @@ cdef extern from *:
     #define scale_steps(s, found, scale, parts, y)
     #define find_units(s, found, units)
     #define subtract_steps(s, found, logs, y)
+    #define gather_panels(x, n, step, count, panels)
+    #define scatter_panels(panels, n, step, count, y)
     #define turn(x, n, panel)
     #define turn_back(panel, n, y)
     static Steps steps_along(const float *x, Py_ssize_t n, float sign) { Steps s = {0}; return s; }
@@ -370,5 +391,7 @@ cdef extern from *:
     void scale_steps(const Steps *s, const Survey *found, const double *scale, const float *parts, float *y) nogil
     void find_units(const Steps *s, const Survey *found, double *units) nogil
     void subtract_steps(const Steps *s, const Survey *found, const double *logs, float *y) nogil
+    void gather_panels(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t count, float *panels) nogil
+    void scatter_panels(const float *panels, Py_ssize_t n, Py_ssize_t step, Py_ssize_t count, float *y) nogil
     void turn(const float *x, Py_ssize_t n, float *panel) nogil
     void turn_back(const float *panel, Py_ssize_t n, float *y) nogil

@@ -346,6 +346,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef double units[16]
     cdef double factor, p
     cdef Py_ssize_t l, label
+    memset(&found, 0, sizeof(Survey))
     if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
         survey_total(s, parts, &found)
         # Lanes without a row cost nothing, in SIMD.
@@ -367,8 +368,12 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             subtract_steps(s, &found, logs, y)
     elif kind == LOGSUMEXP:
         for l in range(live):
-            if found.sound >> l & 1:
-                (<float *>rows.at[1])[row + l] = <float>(found.top[l] + logs[l])
+            p = found.top[l] + logs[l]
+            # The logarithm is right to 2^-28; below 1/2 that would not do for the sum.
+            if found.sound >> l & 1 and c_fabs(p) >= 0.5:
+                (<float *>rows.at[1])[row + l] = <float>p
+            else:
+                found.sound &= ~(1u << l) if live > 1 else 0
     elif kind == CROSS_ENTROPY:
         for l in range(live):
             label = label_at(rows, row + l)
@@ -421,10 +426,7 @@ cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize
     cdef Py_ssize_t j, l, n = rows.n, step = rows.inner, at = offset_of(rows, row)
     cdef const float *p
     if step > 1 and live % 16 == 0 and offset_of(rows, row + live - 1) == at + live - 1:
-        for j in range(n):
-            p = x + at + j * step
-            for l in range(live // 16):
-                memcpy(panels + (l * n + j) * 16, p + l * 16, 64)
+        gather_panels(x + at, n, step, live // 16, panels)
         return
     if step == 1:
         for l in range(live // 16):
@@ -443,10 +445,7 @@ cdef void empty_panels(const float *panels, const Rows *rows, Py_ssize_t row, Py
     for l in range((live + 15) // 16):
         all_done &= done[l]
     if step > 1 and live % 16 == 0 and all_done == 0xFFFF and offset_of(rows, row + live - 1) == at + live - 1:
-        for j in range(n):
-            p = y + at + j * step
-            for l in range(live // 16):
-                memcpy(p + l * 16, panels + (l * n + j) * 16, 64)
+        scatter_panels(panels, n, step, live // 16, y + at)
         return
     for l in range(live):
         if step == 1 and done[l // 16] == 0xFFFF:

@@ -233,6 +233,30 @@ def test_labels_of_any_integer_dtype(kind: str) -> None:
                 actfn.cross_entropy(logits, np.array([0, bad, 1], kind))
 
 
+@pytest.mark.parametrize("classes", [3, 10, 60])
+def test_plain_arrays_and_others_give_the_same_bits(classes: int, dtype: str) -> None:
+    """Arrays that the kernels read where they lie take a short way in; lists and other integers a longer one."""
+    rng = np.random.default_rng(classes)
+    x, labels = (rng.normal(size=(50, classes)) * 3).astype(dtype), rng.integers(0, classes, 50)
+    labels[::7] = IGNORED
+    weight = rng.uniform(0.5, 2, classes)
+    for reduction in ("mean", "sum", "none"):
+        for w in (None, weight):
+            keywords: dict[str, Any] = {"weight": w, "reduction": reduction}
+            g = rng.normal(size=50).astype(dtype) if reduction == "none" else np.asarray(0.7, dtype)
+            loss = actfn.cross_entropy(x, labels, **keywords)
+            gradient = actfn.cross_entropy_backward(g, x, labels, **keywords)
+            assert loss.dtype == gradient.dtype == dtype
+            for other in (labels.astype(np.int32), labels.astype(np.int16), labels.tolist()):
+                assert actfn.cross_entropy(x, other, **keywords).tobytes() == loss.tobytes()
+                assert actfn.cross_entropy_backward(g, x, other, **keywords).tobytes() == gradient.tobytes()
+            listed = {**keywords, "weight": None if w is None else w.tolist()}
+            assert actfn.cross_entropy(x, labels, **listed).tobytes() == loss.tobytes()
+            if reduction != "none":
+                for scalar in (float(g), g[()]):
+                    assert actfn.cross_entropy_backward(scalar, x, labels, **keywords).tobytes() == gradient.tobytes()
+
+
 def test_ignored_rows() -> None:
     """No loss and no gradient, even where the row is NaN; the mean of nothing is NaN, as in PyTorch."""
     logits = np.random.default_rng(0).normal(size=(4, 5))

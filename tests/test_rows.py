@@ -522,6 +522,68 @@ def test_wrong_out(function: str) -> None:
     assert np.all(wrong == 7) and np.all(integers == 7) and np.all(frozen == 7)
 
 
+# ---- Where rows lie, and who converts -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [3, 10, 48, 81, 300, 1500])
+@pytest.mark.parametrize("function", FORWARDS)
+def test_neighbours_change_no_bit(function: str, n: int) -> None:
+    """A row's result is the same whatever stands beside it, NaN and infinity too, and wherever it starts."""
+    rng = np.random.default_rng(n)
+    x = (rng.normal(size=(3, n, 77)) * 4).astype(np.float32)
+    f = getattr(actfn, function)
+    for axis, rows in ((1, x), (2, np.ascontiguousarray(np.moveaxis(x, 1, 2)))):
+        rest = (3, 77)
+        whole = f(rows, axis) if function == "logsumexp" else np.moveaxis(f(rows, axis), axis, -1)
+        assert whole.shape[:2] == rest
+        for first in (0, 5, 16, 60):
+            some = np.ascontiguousarray(np.take(rows, range(first, first + 17), 3 - axis)[1:2])
+            got = f(some, axis) if function == "logsumexp" else np.moveaxis(f(some, axis), axis, -1)
+            assert np.array_equal(got, whole[1:2, first : first + 17])
+        dirty = rows.copy()
+        np.moveaxis(dirty, axis, -1)[:, 5, 0] = NAN
+        np.moveaxis(dirty, axis, -1)[:, 20, 1] = INF
+        got = f(dirty, axis) if function == "logsumexp" else np.moveaxis(f(dirty, axis, out=dirty), axis, -1)
+        clean = np.ones(77, bool)
+        clean[[5, 20]] = False
+        assert np.array_equal(got[:, clean], whole[:, clean])
+        assert np.isnan(got[:, 5]).any()
+
+
+@pytest.mark.parametrize("function", FORWARDS)
+def test_plain_arrays_and_others_give_the_same_bits(function: str, dtype: str) -> None:
+    """Arrays that the kernels read where they lie take a short way in; lists, strides and subclasses a longer one."""
+    rng = np.random.default_rng(6)
+    f, backward = getattr(actfn, function), getattr(actfn, f"{function}_backward")
+
+    class Named(np.ndarray):
+        pass
+
+    for shape, axis in (((1, 3), -1), ((40, 10), 1), ((7, 90), -1), ((5, 6, 50), 1), ((30, 40), 0)):
+        x = (rng.normal(size=shape) * 3).astype(dtype)
+        y = f(x, axis)
+        g = y.copy() if function == "logsumexp" else rng.normal(size=shape).astype(dtype)
+        saved = x if function == "logsumexp" else y
+        gradient = backward(g, saved, axis)
+        assert type(y) is type(f(x.view(Named), axis)) and y.dtype == gradient.dtype == dtype
+        for other in (x.view(Named), x.astype(x.dtype.newbyteorder())):
+            assert f(other, axis).tobytes() == y.tobytes()
+        assert f(x, np.int64(axis)).tobytes() == y.tobytes()
+        assert backward(g.view(Named), saved, axis).tobytes() == gradient.tobytes()
+        assert backward(g, saved.view(Named), axis).tobytes() == gradient.tobytes()
+
+
+def test_sums_near_zero_keep_their_digits() -> None:
+    """logsumexp of a row whose largest entry and logarithm cancel."""
+    rng = np.random.default_rng(3)
+    for n in (2, 17, 100):
+        for _ in range(50):
+            x = (rng.normal(size=n) * 0.01).astype(np.float32)
+            x = x - np.float32(actfn.logsumexp(x.astype(float)) + rng.normal() * 10.0 ** rng.uniform(-6, 0))
+            check("logsumexp", actfn.logsumexp(x), x)
+
+
 # ---- Nothing at all -------------------------------------------------------------------------------------------
 
 
