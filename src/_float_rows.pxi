@@ -7,6 +7,7 @@
 # c) d is x itself, or x - top where |top| > 256: what matters then lies within a factor of 2 of top, and the
 #    difference is exact. Entries more than 110 below the top count as 0.
 # d) A row whose top is not finite, or that has a NaN, is left to the kernels in double, as are masks and temperatures.
+# e) Only processors with AVX-512 permute and convert that cheaply: the other builds do everything in double.
 
 cdef extern from *:
     """
@@ -143,7 +144,7 @@ cdef extern from *:
             _mm512_storeu_ps(y + j * s.step, value);
             return;
         }
-        /* A masked store takes 60 cycles on Zen 4; so does no loop over the lanes. */
+        /* A masked store takes 60 cycles on Zen 4, a loop over the lanes 16. */
         float lanes[16];
         unsigned take = (j + 1 < s.count ? s.lanes : s.last) & sound;
         _mm512_storeu_ps(lanes, value);

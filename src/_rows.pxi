@@ -1,7 +1,8 @@
 # The softmax family and cross-entropy: functions of whole rows.
 #
 # a) An array is seen as (outer, n, inner) with the rows along n; the Python side arranges that without a copy
-#    where it can. Everything is computed in double.
+#    where it can; arrays that need nothing arranged come in by _plain.pxi. Everything is computed in double, but for
+#    the float32 rows that _float_rows.pxi takes on.
 # b) A group of rows is worked on as steps x LANES. Short or strided rows stand side by side, a row per lane; a long
 #    contiguous row lies across all lanes ("along"), and the lanes are combined after each pass.
 # c) Scratch is one chunk of steps on the stack. Rows that fit are read once; longer ones are read again in every
@@ -251,7 +252,7 @@ cdef enum:
 
 
 cdef inline bint is_open(const Rows *rows, Py_ssize_t group) noexcept nogil:
-    """Whether every step of a group is 16 neighbours in memory, but for the last of a row that lies along."""
+    """Whether every step is 16 neighbours in memory, but for the last of a row that lies along."""
     cdef Py_ssize_t last = group * LANES + LANES - 1
     if rows.keep != NULL:
         return False
@@ -344,7 +345,8 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef double values[16]
     cdef double logs[16]
     cdef double units[16]
-    cdef double factor, p
+    cdef double gap[16]
+    cdef double p
     cdef Py_ssize_t l, label
     memset(&found, 0, sizeof(Survey))
     if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
@@ -387,19 +389,23 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
         find_units(s, &found, units)
         for l in range(16):
             values[l] = 1.0
+            gap[l] = 0.0
         for l in range(live):
             label = label_at(rows, row + l)
-            # Where there is no gradient, or none that a float could scale with, the row goes the other way.
             if label == rows.ignore:
-                found.sound &= ~(1u << l) if live > 1 else 0
-                continue
-            factor = row_grad(rows, row + l) * (rows.weight[label] if rows.weight != NULL else 1.0)
-            values[l] = factor / (units[l] * (1.0 + found.sum[l]))
+                values[l] = 0.0
+            else:
+                values[l] = row_grad(rows, row + l) * (rows.weight[label] if rows.weight != NULL else 1.0)
+                gap[l] = x[l + label * step] - found.top[l]
+        # In SIMD. The label's gradient is p - 1, known to the last digit where the label is the largest.
+        for l in range(16):
+            p = 1.0 + found.sum[l]
+            logs[l] = values[l] * (-found.sum[l] / p if gap[l] == 0.0 else exp_narrow(gap[l]) / p - 1.0)
+            values[l] = values[l] / (units[l] * p)
+        for l in range(live):
+            # A row without a gradient, or none that a float could scale with, is left to double.
             if not 1e-44 < c_fabs(values[l]) < 1e4:
                 found.sound &= ~(1u << l) if live > 1 else 0
-            # The label's gradient is p - 1, known to the last digit where the label is the largest.
-            p = exp_narrow(x[l + label * step] - found.top[l]) / (1.0 + found.sum[l]) - 1.0
-            logs[l] = factor * (p if x[l + label * step] != found.top[l] else -found.sum[l] / (1.0 + found.sum[l]))
         if found.sound != 0:
             scale_steps(s, &found, values, parts, y)
             for l in range(live):
