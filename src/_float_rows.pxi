@@ -144,7 +144,7 @@ cdef extern from *:
             _mm512_storeu_ps(y + j * s.step, value);
             return;
         }
-        /* A masked store takes 60 cycles on Zen 4, a loop over the lanes 16. */
+        /* Zen 4 is slow at masked stores. */
         float lanes[16];
         unsigned take = (j + 1 < s.count ? s.lanes : s.last) & sound;
         _mm512_storeu_ps(lanes, value);
