@@ -415,8 +415,11 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
 
 
 cdef inline Py_ssize_t panels_of(const Rows *rows) noexcept nogil:
-    """256 bytes or 1 KiB of every step are read together; the panels stay in the second cache."""
-    return 4 if rows.n > 256 else PANELS
+    """256 bytes or 1 KiB of every step are read together, so that the panels stay in the second cache.
+
+    Longer rows have none, and their groups are shared out among the threads one by one.
+    """
+    return 1 if rows.n > PARTS else (4 if rows.n > 256 else PANELS)
 
 
 cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
