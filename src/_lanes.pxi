@@ -46,7 +46,7 @@ cdef extern from *:
         int place[STRAYS], count;
     } Strays;
 
-    static void settle(Strays *s, Formula formula, const double *params, float *out, int inputs) {
+    static void compute_strays(Strays *s, Formula formula, const double *params, float *out, int inputs) {
         void *operands[3];
         int i, padded = (s->count + 15) & ~15;
         if (s->count == 0)
@@ -134,11 +134,11 @@ cdef extern from *:
                 strays.count += __builtin_popcount(out_of_reach);
             }
             if (strays.count > STRAYS - 32 || i - block > 1 << 20) {
-                settle(&strays, formula, params, out + block, inputs);
+                compute_strays(&strays, formula, params, out + block, inputs);
                 block = i + 16;
             }
         }
-        settle(&strays, formula, params, out + block, inputs);
+        compute_strays(&strays, formula, params, out + block, inputs);
     }
 
     #define LANES_OF(form, factor) \\
