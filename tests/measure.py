@@ -14,12 +14,12 @@ from . import oracle, samples
 
 DTYPES = ("float16", "float32", "float64")
 DIRECTIONS = ("forward", "backward")
-# What a row without bounds of its own must reach.
+# What every function must reach, whatever its parameters and gradients are.
 GOAL = {"float16": (0.51, 0.51), "float32": (1.0, 1.0), "float64": (2.0, 2.0)}
 
 
 def bound_of(name: str, direction: str, dtype: str) -> float:
-    """The largest allowed error in ULP: the row's, or else the goal."""
+    """The largest allowed error in ULP at default parameters and a gradient of 1: the row's, or else the goal."""
     bounds = oracle.ROWS[name].ulp or GOAL
     return float(bounds[dtype][DIRECTIONS.index(direction)])
 

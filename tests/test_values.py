@@ -76,7 +76,7 @@ def test_backward_multiplies_by_any_gradient(name: str, dtype: str, build: str, 
     x, grad = thinned(dtype), gradients(dtype)
     params = oracle.default_params(oracle.ROWS[name]).values()
     got = kernels.ufuncs[f"{name}_backward"](grad, x, *params)
-    bound = measure.bound_of(name, "backward", dtype) + (0.5 if dtype == "float64" else 0.0)
+    bound = measure.GOAL[dtype][1] + (0.5 if dtype == "float64" else 0.0)
     assert_within(scaled(name, dtype), got, bound, grad=grad, x=x)
 
 
@@ -127,7 +127,7 @@ def test_other_parameters(name: str, index: int, direction: str, dtype: str, bui
     suffix, grad = ("", ()) if direction == "forward" else ("_backward", (np.ones_like(x),))
     got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
     exact = with_parameters(name, index, direction, dtype)
-    assert_within(exact, got, measure.bound_of(name, direction, dtype), x=x)
+    assert_within(exact, got, measure.GOAL[dtype][0], x=x)
 
 
 @cache
@@ -153,7 +153,7 @@ def test_parameters_per_channel(
     got = kernels.ufuncs[name + suffix](*grad, x, *columns.values())
     assert got.shape == x.shape
     parameters = {p: np.broadcast_to(v, x.shape).ravel() for p, v in columns.items()}
-    assert_within(exact, got.ravel(), measure.bound_of(name, direction, dtype), x=x.ravel(), **parameters)
+    assert_within(exact, got.ravel(), measure.GOAL[dtype][0], x=x.ravel(), **parameters)
 
 
 # ---- Learned parameters ---------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_learned_gradients(learned: str, build: str, kernels: ModuleType) -> Non
     name, param = learned.split("-")
     inputs, exact = learned_reference(name, param)
     got = kernels.ufuncs[f"{name}_backward_{param}"](*inputs.values())
-    assert_within(exact, got, measure.bound_of(name, "backward", "float64") + 0.5, **inputs)
+    assert_within(exact, got, measure.GOAL["float64"][1] + 0.5, **inputs)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
