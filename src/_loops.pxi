@@ -10,7 +10,6 @@
 
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
 cimport numpy as cnp
@@ -137,25 +136,6 @@ def openmp() -> bool:
 
 # ---- Staging --------------------------------------------------------------------------------------------------
 
-cdef inline float float_from_half(unsigned short half) noexcept nogil:
-    cdef unsigned int shifted = (<unsigned int>half & 0x7FFF) << 13
-    # Multiplying by 2^112 moves the exponent's bias and makes subnormals normal; infinities and NaN keep theirs.
-    cdef float value = float_from_bits(shifted) * <float>5.192296858534828e33
-    cdef unsigned int bits = bits_from_float(value) if shifted < 0x0F800000 else (shifted | 0x7F800000)
-    return float_from_bits(bits | (<unsigned int>half & 0x8000) << 16)
-
-
-cdef inline unsigned short half_from_float(float x) noexcept nogil:
-    cdef unsigned int bits = bits_from_float(x), a = bits & 0x7FFFFFFF
-    # Round to nearest even: by adding to the bits, or for subnormal results by adding 0.5, whose ULP is theirs.
-    cdef unsigned int normal = ((a + 0xFFF + ((a >> 13) & 1)) >> 13) - 0x1C000
-    cdef unsigned int tiny = bits_from_float(float_from_bits(a) + <float>0.5) - 0x3F000000
-    cdef unsigned int half = tiny if a < 0x38800000 else normal
-    half = 0x7C00 if a >= 0x477FF000 else half
-    half = 0x7E00 if a > 0x7F800000 else half
-    return <unsigned short>(half | (bits >> 16 & 0x8000))
-
-
 cdef inline void gather(T *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
     if step == sizeof(T):
@@ -174,38 +154,6 @@ cdef inline void scatter(char *target, Py_ssize_t step, const T *buffer, Py_ssiz
             (<T *>(target + i * step))[0] = buffer[i]
 
 
-cdef inline void gather_halves(float *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef unsigned short halves[BLOCK]
-    gather_shorts(halves, source, step, count)
-    for i in range(count):
-        buffer[i] = float_from_half(halves[i])
-
-
-cdef inline void scatter_halves(char *target, Py_ssize_t step, const float *buffer, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef unsigned short halves[BLOCK]
-    for i in range(count):
-        halves[i] = half_from_float(buffer[i])
-    scatter_shorts(target, step, halves, count)
-
-
-cdef inline void gather_shorts(
-    unsigned short *buffer, const char *source, Py_ssize_t step, Py_ssize_t count
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(count):
-        buffer[i] = (<const unsigned short *>(source + i * step))[0]
-
-
-cdef inline void scatter_shorts(
-    char *target, Py_ssize_t step, const unsigned short *buffer, Py_ssize_t count
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(count):
-        (<unsigned short *>(target + i * step))[0] = buffer[i]
-
-
 cdef void load(char data_type, char *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
     """`count` elements into the buffer, then copies of the last one up to a multiple of LANES."""
     cdef Py_ssize_t i, padded = round_up(count, LANES)
@@ -217,7 +165,7 @@ cdef void load(char data_type, char *buffer, const char *source, Py_ssize_t step
     if data_type == b'f':
         gather(<float *>buffer, source, step, count)
     else:
-        gather_halves(<float *>buffer, source, step, count)
+        load_halves(<float *>buffer, source, step, count)
     for i in range(count, padded):
         (<float *>buffer)[i] = (<float *>buffer)[count - 1]
 
@@ -244,7 +192,7 @@ cdef void store(char data_type, char *target, Py_ssize_t step, const char *buffe
     elif data_type == b'f':
         scatter(target, step, <const float *>buffer, count)
     else:
-        scatter_halves(target, step, <const float *>buffer, count)
+        store_halves(target, step, <const float *>buffer, count)
 
 
 # ---- The driver -----------------------------------------------------------------------------------------------

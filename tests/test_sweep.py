@@ -57,6 +57,24 @@ def test_errors_at_zero_and_of_subnormals() -> None:
     assert sweep.errors(got, exact) == pytest.approx([1, 1, 1, 2, 2.0**23, 0.5])
 
 
+RESULTS = json.loads(sweep.RESULTS.read_text())
+INPUTS = {"float16": 2**16, "float32": 2**32, "float64": sweep.HARD}
+
+
+@pytest.mark.parametrize("dtype", measure.DTYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_of_the_row_are_the_measured_ones(name: str, dtype: str) -> None:
+    """`ulp` is the largest error that the committed sweep has seen in any build, rounded up to hundredths."""
+    measured = []
+    for direction in sweep.DIRECTIONS:
+        rows = [r for r in RESULTS if (r["name"], r["direction"], r["dtype"]) == (name, direction, dtype)]
+        assert {row["build"] for row in rows} == {"base", "v3", "v4"}
+        assert all(row["inputs"] >= INPUTS[dtype] for row in rows)
+        measured.append(math.ceil(100 * max(row["ulp"] for row in rows) - 1e-9) / 100)
+    assert oracle.ROWS[name].ulp[dtype] == tuple(measured)
+    assert all(got <= goal for got, goal in zip(measured, measure.GOAL[dtype], strict=True))
+
+
 def test_the_sweep_sees_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that is off by one float at one input in 50,000 is reported, with the place."""
     right = sweep.apply
