@@ -9,7 +9,8 @@ become SIMD.
 Where double is the result and a plain formula would lose a digit, there are two bodies and T picks one: the formula in
 double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Polynomials are in
 `_polynomials.pxi`. Comparisons are written so that NaN falls through to a branch that returns it. `_table.pxi`,
-rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names.
+rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names. Where AVX-512 is, `_lanes.pxi`
+makes tables of the smooth functions from these very scalars, and float results come from there.
 """
 include "_scalars.pxi"
 include "_polynomials.pxi"
