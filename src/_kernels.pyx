@@ -61,7 +61,8 @@ cdef inline T relu6_backward(T grad, T x) noexcept nogil:
 
 cdef inline T leaky_relu(T x, double negative_slope) noexcept nogil:
     # Not max(x, slope * x), which is another function when the slope exceeds 1.
-    return x if x > <T>0 else <T>(x * negative_slope)
+    # Nor x > 0, which would multiply 0 by an infinite slope.
+    return x if x >= <T>0 else <T>(x * negative_slope)
 
 cdef inline T leaky_relu_backward(T grad, T x, double negative_slope) noexcept nogil:
     return grad if x > <T>0 else (<T>(grad * negative_slope) if x <= <T>0 else x)
@@ -111,13 +112,13 @@ cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) no
 cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
     # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
     cdef double low = 9.25185853854297e-18 if slope == 0.16666666666666666 else 0.0
-    cdef Pair p = product(pair(slope, low), finite(x))
-    cdef Pair y = plus(p, pair(offset, 0.0))
-    return chosen(magnitude(p.hi) < 1e200, y, pair(p.hi + offset, 0.0))
+    cdef Pair p = product(pair(finite(slope), low), finite(x))
+    cdef Pair y = plus(p, pair(finite(offset), 0.0))
+    return chosen(magnitude(p.hi) < 1e200, y, pair(p.hi + finite(offset), 0.0))
 
 cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
     # Not fused: 3 / 6 must round to 0.5.
-    cdef double y = slope * finite(x) + offset if T is float else ramp(x, slope, offset).hi
+    cdef double y = finite(slope) * finite(x) + finite(offset) if T is float else ramp(x, slope, offset).hi
     return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
@@ -318,6 +319,8 @@ cdef inline T elu(T x, double alpha) noexcept nogil:
 
 cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
     cdef T left = <T>applied(grad * alpha, exp_scaled(x, x, 0.0))
+    # An infinite alpha wins over any exponential, even one that is too small for a double.
+    left = <T>(grad * alpha) if (magnitude(alpha) > DBL_MAX) & (x == x) else left
     return grad if x > <T>0 else left
 
 
@@ -354,14 +357,18 @@ cdef inline T selu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, selu_slope(x))
 
 
+cdef inline double over(T x, double alpha) noexcept nogil:
+    """x / alpha, and 0 for an infinite alpha even where x is infinite too."""
+    return 0.0 if (magnitude(alpha) > DBL_MAX) & (x == x) else x / alpha
+
 cdef inline T celu(T x, double alpha) noexcept nogil:
     # Where x / alpha is tiny, perhaps too small for a double, the result is x.
-    cdef double z = x / alpha
+    cdef double z = over(x, alpha)
     cdef T left = <T>(alpha * expm1(z))
     return x if (x > <T>0) | (magnitude(z) < 1e-20) else left
 
 cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
-    cdef double z = x / alpha
+    cdef double z = over(x, alpha)
     cdef T left = <T>applied(grad, exp_scaled(x, z, division_error(x, alpha, z)))
     return grad if x > <T>0 else left
 
@@ -370,7 +377,7 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef Pair z = product(pair(beta, 0.0), x), e
+    cdef Pair z = product(pair(finite(beta), 0.0), x), e
     cdef bint boosted
     cdef double l
     if T is float:
@@ -383,7 +390,7 @@ cdef inline T softplus(T x, double beta) noexcept nogil:
     return <T>((x if z.hi > 0 else 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(beta, 0.0), x)
+    cdef Pair z = product(pair(finite(beta), 0.0), x)
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
@@ -427,10 +434,10 @@ cdef inline Scaled squareplus_slope(T x, double b) noexcept nogil:
         return scaled_by((small.hi if y < 0 else 1.0) if far else r, far & (y < 0))
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
-    return <T>squareplus_value(x, b)
+    return <T>(INFINITY if (b > DBL_MAX) & (x == x) else squareplus_value(x, b))
 
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
-    return <T>applied(grad, squareplus_slope(x, b))
+    return <T>(0.5 * grad if (b > DBL_MAX) & (x == x) else applied(grad, squareplus_slope(x, b)))
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
@@ -441,7 +448,7 @@ cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil
     cdef Pair e, g
     if T is float:
         d = exp_short(-magnitude(z))
-        y = -FLT_MAX if x < -FLT_MAX else x
+        y = finite(like) if z < 0 else x
         return (y * d if z < 0 else x) / (1.0 + d)
     else:
         # Below -600 e is about to become subnormal while x e is not.
@@ -498,17 +505,17 @@ cdef inline T silu_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T swish(T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(beta, 0.0), finite(x))
+    cdef Pair z = product(pair(finite(beta), 0.0), finite(x))
     return <T>gate(x, x, z.hi, z.lo)
 
 cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(beta, 0.0), finite(x))
+    cdef Pair z = product(pair(finite(beta), 0.0), finite(x))
     return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
     # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
-    cdef Pair z = product(pair(beta, 0.0), y)
+    cdef Pair z = product(pair(finite(beta), 0.0), y)
     cdef Scaled slope = bell(x, z.hi, z.lo)
     return applied(grad * y, scaled_by(slope.value * y, slope.unit != 1.0))
 

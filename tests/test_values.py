@@ -130,6 +130,49 @@ def test_other_parameters(name: str, index: int, direction: str, dtype: str, bui
     assert_within(exact, got, measure.GOAL[dtype][0], x=x)
 
 
+INF = np.inf
+# Parameters, then the limits of f and f' at -inf, -2, 0, 2 and inf as the parameter grows.
+INFINITE = [
+    ("leaky_relu", (INF,), [-INF, -INF, 0, 2, INF], [INF, INF, INF, 1, 1]),
+    ("leaky_relu", (-INF,), [INF, INF, 0, 2, INF], [-INF, -INF, -INF, 1, 1]),
+    ("prelu", (INF,), [-INF, -INF, 0, 2, INF], [INF, INF, INF, 1, 1]),
+    ("rrelu", (0.1, INF), [-INF, -INF, 0, 2, INF], [INF, INF, INF, 1, 1]),
+    ("flexible_relu", (INF,), [INF, INF, INF, INF, INF], [0, 0, 0, 1, 1]),
+    ("step", (INF,), [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]),
+    ("step", (-INF,), [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]),
+    ("threshold", (INF, 5.0), [5, 5, 5, 5, 5], [0, 0, 0, 0, 0]),
+    ("threshold", (0.5, -INF), [-INF, -INF, -INF, 2, INF], [0, 0, 0, 1, 1]),
+    ("hard_tanh", (-INF, INF), [-INF, -2, 0, 2, INF], [0, 1, 1, 1, 0]),
+    ("hard_sigmoid", (INF, 0.5), [0, 0, 0.5, 1, 1], [0, 0, INF, 0, 0]),
+    ("hard_sigmoid", (0.25, INF), [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]),
+    ("soft_shrink", (INF,), [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]),
+    ("hard_shrink", (INF,), [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]),
+    ("elu", (INF,), [-INF, -INF, 0, 2, INF], [INF, INF, INF, 1, 1]),
+    ("elu", (-INF,), [INF, INF, 0, 2, INF], [-INF, -INF, -INF, 1, 1]),
+    ("celu", (INF,), [-INF, -2, 0, 2, INF], [1, 1, 1, 1, 1]),
+    ("softplus", (INF,), [0, 0, 0, 2, INF], [0, 0, 0.5, 1, 1]),
+    ("squareplus", (INF,), [INF, INF, INF, INF, INF], [0.5, 0.5, 0.5, 0.5, 0.5]),
+    ("swish", (INF,), [0, 0, 0, 2, INF], [0, 0, 0.5, 1, 1]),
+    ("swish", (-INF,), [-INF, -2, 0, 0, 0], [1, 1, 0.5, 0, 0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["one", "each"])
+@pytest.mark.parametrize(("name", "params", "values", "slopes"), INFINITE, ids=[f"{c[0]}-{c[1]}" for c in INFINITE])
+def test_infinite_parameters(
+    name: str, params: Any, values: Any, slopes: Any, how: str, dtype: str, build: str, kernels: ModuleType
+) -> None:
+    """Limits, not NaN; as a number and as an array of parameters."""
+    x = np.array([-INF, -2, 0, 2, INF, np.nan], dtype)
+    if how == "each":
+        params = [np.full(x.shape, p) for p in params]
+    y = kernels.ufuncs[name](x, *params)
+    assert np.array_equal(y[:5], np.array(values, dtype)), y
+    slope = kernels.ufuncs[f"{name}_backward"](np.ones_like(x), x, *params)
+    assert np.array_equal(slope[:5], np.array(slopes, dtype)), slope
+    assert np.isnan(slope[5]) and (np.isnan(y[5]) or name == "threshold")
+
+
 @cache
 def per_channel(name: str, direction: str, dtype: str, kind: str) -> tuple[NDArray[Any], Any, oracle.Reference]:
     """x of shape (channels, n), parameter arrays of dtype `kind` and shape (channels, 1), and exact values."""
