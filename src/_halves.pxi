@@ -17,7 +17,8 @@ cdef extern from *:
     static void narrow(unsigned short *to, const float *from, Py_ssize_t n) {
         Py_ssize_t i;
         for (i = 0; i < n; i += 8)
-            _mm_storeu_si128((__m128i *)(to + i), _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
+            _mm_storeu_si128((__m128i *)(to + i),
+                             _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
     }
     #else
     #define HAVE_F16C 0

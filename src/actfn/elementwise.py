@@ -1,7 +1,7 @@
 """Element-wise and gated activations, made from the catalog; by hand only what a row cannot say."""
 
 import inspect
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -78,25 +78,30 @@ def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike,
     return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
 
 
+@lru_cache
+def _constant(value: float) -> NDArray[np.float64]:
+    """A parameter as an array: a Python number costs NumPy 200 ns. Not for 0.0, which would stand for -0.0 too."""
+    array = np.array(value, np.float64)
+    array.flags.writeable = False
+    return array
+
+
 def _definition(row: Activation, name: str, operands: tuple[str, ...], ufunc: np.ufunc, learned: Any = None) -> Any:
     """A function with a real signature; compiled from text made of the catalog's identifiers, as dataclasses do."""
     defaults = {param: value for param, value in row.params.items() if value is not None}
-    # NumPy takes 200 ns to convert a Python number: a default is handed over as an array.
-    arrays = {param: np.array(value) for param, value in defaults.items()}
-    for array in arrays.values():
-        array.flags.writeable = False
     given = [f"{p}=default_{p}" if p in defaults else p for p in row.params]
     plain = ", ".join([*operands, *row.params])
-    quick = ", ".join(
-        [*operands, *(f"array_{p} if {p} is default_{p} else {p}" if p in defaults else p for p in row.params)]
-    )
-    text = f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n"
+    quick = [f"constant({p}) if type({p}) is float and {p} else {p}" for p in row.params]
+    for k, param in enumerate(row.params):
+        if param in defaults:
+            quick[k] = f"array_{param} if {param} is default_{param} else {quick[k]}"
+    result = f"ufunc({plain}, out=out, **kwargs) if kwargs else ufunc({', '.join([*operands, *quick])}, out=out)"
     if learned:
-        text += f"    return learned({plain}, out, kwargs)"
-    else:
-        text += f"    return ufunc({plain}, out=out, **kwargs) if kwargs else ufunc({quick}, out=out)"
-    scope: dict[str, Any] = {"ufunc": ufunc, "learned": learned}
-    scope |= {f"default_{p}": value for p, value in defaults.items()} | {f"array_{p}": a for p, a in arrays.items()}
+        result = f"learned({plain}, out, kwargs)"
+    text = f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n    return {result}"
+    scope: dict[str, Any] = {"ufunc": ufunc, "learned": learned, "constant": _constant}
+    for param, value in defaults.items():
+        scope |= {f"default_{param}": value, f"array_{param}": _constant(value)}
     exec(text, scope)
     function = scope[name]
     function.__module__ = "actfn"
