@@ -252,3 +252,24 @@ def test_large_sums_of_learned_gradients_are_exact_enough() -> None:
     x = np.full((700, 701), -1.0, np.float32)
     _, gw = actfn.prelu_backward(np.float32(0.1), x, np.float32(0.25))
     assert gw == np.float32(-x.size * np.float64(np.float32(0.1)))
+
+
+def test_learned_gradients_are_right_in_place(learned: str) -> None:
+    """`out` may be x: its sum is taken before x is overwritten."""
+    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
+    grad, x = np.random.default_rng(1).normal(size=(2, 1000)).astype(np.float32)
+    gx, gp = backward(grad, x, 0.75)
+    same, sum_in_place = backward(grad, x, 0.75, out=x)
+    assert same is x and np.array_equal(x, gx) and sum_in_place == gp
+
+
+def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:
+    """The sum of half a million elements has the same bits for any number of threads, and is a number of NumPy's."""
+    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
+    grad, x = np.random.default_rng(1).normal(size=(2, 500_001)).astype(np.float32)
+    found = []
+    for threads in (1, 2, 3, 5):
+        with actfn.threads(threads):
+            found.append(backward(grad, x, 0.75))
+    assert all(np.array_equal(gx, found[0][0]) and gp == found[0][1] for gx, gp in found)
+    assert all(isinstance(gp, np.float32) for _, gp in found)
