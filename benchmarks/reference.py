@@ -54,8 +54,14 @@ def _squareplus(x: Doubles) -> Doubles:
     return np.where(x < 0, 2.0 / (r - x), (x + r) / 2)
 
 
+# NumPy's x**3 takes half a microsecond where the result is tiny.
 def _gelu_tanh(x: Doubles) -> Doubles:
-    return x * sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+    return x * sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x))
+
+
+def _gelu_tanh_slope(x: Doubles) -> Doubles:
+    z = 2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x)
+    return sigmoid(z) * (1.0 + 2 * np.sqrt(2 / np.pi) * (x + 0.134145 * x * x * x) * sigmoid(-z))
 
 
 STABLE: dict[tuple[str, str], Callable[[Doubles], Doubles]] = {
@@ -68,6 +74,7 @@ STABLE: dict[tuple[str, str], Callable[[Doubles], Doubles]] = {
     ("squareplus", "forward"): _squareplus,
     ("gelu_tanh", "forward"): _gelu_tanh,
     ("sigmoid", "backward"): _bell,
+    ("gelu_tanh", "backward"): _gelu_tanh_slope,
     ("tanh", "backward"): lambda x: 4 * _bell(2 * x),
     ("squareplus", "backward"): lambda x: _squareplus(x) / np.sqrt(x * x + 4.0),
 }

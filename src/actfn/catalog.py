@@ -888,7 +888,7 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
         range="[-0.17004, oo)",
         smooth=True,
         saturates="left",
-        segment=0.140625,
+        segment=0.125,
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.15880801,  0.        ,  0.84119199])
@@ -931,7 +931,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         range="[-0.30884, oo)",
         smooth=True,
         saturates="left",
-        segment=0.3125,
+        segment=0.25,
         source="Misra, 2019, arXiv:1908.08681",
         example=""">>> actfn.mish(np.array([-1.0, 0.0, 1.0]))
 array([-0.30340146,  0.        ,  0.86509839])
