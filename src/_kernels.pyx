@@ -112,13 +112,13 @@ cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) no
 cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
     # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
     cdef double low = 9.25185853854297e-18 if slope == 0.16666666666666666 else 0.0
-    cdef Pair p = product(pair(finite(slope), low), finite(x))
-    cdef Pair y = plus(p, pair(finite(offset), 0.0))
-    return chosen(magnitude(p.hi) < 1e200, y, pair(p.hi + finite(offset), 0.0))
+    cdef Pair p = argument(pair(slope, low), finite(x))
+    cdef Pair y = plus(p, pair(offset, 0.0))
+    return chosen(magnitude(p.hi + offset) < 1e200, y, pair(p.hi + offset, 0.0))
 
 cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
     # Not fused: 3 / 6 must round to 0.5.
-    cdef double y = finite(slope) * finite(x) + finite(offset) if T is float else ramp(x, slope, offset).hi
+    cdef double y = (0.0 if x == 0 else slope * finite(x)) + offset if T is float else ramp(x, slope, offset).hi
     return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
@@ -319,8 +319,8 @@ cdef inline T elu(T x, double alpha) noexcept nogil:
 
 cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
     cdef T left = <T>applied(grad * alpha, exp_scaled(x, x, 0.0))
-    # An infinite alpha wins over any exponential, even one that is too small for a double.
-    left = <T>(grad * alpha) if (magnitude(alpha) > DBL_MAX) & (x == x) else left
+    # An infinite alpha wins over an exponential that is too small for a double.
+    left = <T>(grad * alpha) if (left != left) & (x == x) else left
     return grad if x > <T>0 else left
 
 
@@ -358,8 +358,9 @@ cdef inline T selu_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline double over(T x, double alpha) noexcept nogil:
-    """x / alpha, and 0 for an infinite alpha even where x is infinite too."""
-    return 0.0 if (magnitude(alpha) > DBL_MAX) & (x == x) else x / alpha
+    """x / alpha, and 0 where both are infinite."""
+    cdef double y = x
+    return finite(y) / alpha
 
 cdef inline T celu(T x, double alpha) noexcept nogil:
     # Where x / alpha is tiny, perhaps too small for a double, the result is x.
@@ -377,7 +378,7 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef Pair z = product(pair(finite(beta), 0.0), x), e
+    cdef Pair z = argument(pair(beta, 0.0), x), e
     cdef bint boosted
     cdef double l
     if T is float:
@@ -390,7 +391,7 @@ cdef inline T softplus(T x, double beta) noexcept nogil:
     return <T>((x if z.hi > 0 else 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(finite(beta), 0.0), x)
+    cdef Pair z = argument(pair(beta, 0.0), x)
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
@@ -422,7 +423,7 @@ cdef inline Scaled squareplus_slope(T x, double b) noexcept nogil:
     cdef Pair root, left, small
     if T is float:
         r = sqrt(y * y + b)
-        r = 0.5 * b / r / (r - y) if y < 0 else (1.0 if r == INFINITY else 0.5 + 0.5 * (y / r))
+        r = 0.5 * b / r / (r - y) if y < 0 else (1.0 if y > FLT_MAX else 0.5 + 0.5 * (y / r))
         return scaled_by(r, False)
     else:
         # Far out it is 1 or b / (4 x^2), for which |x| / 2^600 keeps the square within double's range.
@@ -434,10 +435,13 @@ cdef inline Scaled squareplus_slope(T x, double b) noexcept nogil:
         return scaled_by((small.hi if y < 0 else 1.0) if far else r, far & (y < 0))
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
-    return <T>(INFINITY if (b > DBL_MAX) & (x == x) else squareplus_value(x, b))
+    # Of infinities only an infinite b leaves NaN behind.
+    cdef double y = squareplus_value(x, b)
+    return <T>(INFINITY if (y != y) & (x == x) & (b > 0.0) else y)
 
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
-    return <T>(0.5 * grad if (b > DBL_MAX) & (x == x) else applied(grad, squareplus_slope(x, b)))
+    cdef double y = applied(grad, squareplus_slope(x, b))
+    return <T>(0.5 * grad if (y != y) & (x == x) & (b > 0.0) else y)
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
@@ -505,17 +509,17 @@ cdef inline T silu_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T swish(T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(finite(beta), 0.0), finite(x))
+    cdef Pair z = argument(pair(beta, 0.0), finite(x))
     return <T>gate(x, x, z.hi, z.lo)
 
 cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = product(pair(finite(beta), 0.0), finite(x))
+    cdef Pair z = argument(pair(beta, 0.0), finite(x))
     return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
     # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
-    cdef Pair z = product(pair(finite(beta), 0.0), y)
+    cdef Pair z = argument(pair(beta, 0.0), y)
     cdef Scaled slope = bell(x, z.hi, z.lo)
     return applied(grad * y, scaled_by(slope.value * y, slope.unit != 1.0))
 

@@ -43,6 +43,13 @@ cdef inline Pair product(Pair a, double b) noexcept nogil:
     return pair(p, low if (c_fabs(p) < 2000.0) & (low == low) else 0.0)
 
 
+cdef inline Pair argument(Pair a, double b) noexcept nogil:
+    """product, but 0 for b = 0 even where a is infinite."""
+    cdef Pair p = product(a, b)
+    p.hi = 0.0 if b == 0.0 else p.hi
+    return p
+
+
 cdef inline double division_error(double a, double b, double q) noexcept nogil:
     """a / b - q for q = a / b rounded, or 0 where that has no meaning."""
     cdef double p = q * b, rest = ((a - p) - product_error(q, b, p)) / b

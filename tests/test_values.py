@@ -131,6 +131,7 @@ def test_other_parameters(name: str, index: int, direction: str, dtype: str, bui
 
 
 INF = np.inf
+ANY = np.nan  # there the order of two limits matters
 # Parameters, then the limits of f and f' at -inf, -2, 0, 2 and inf as the parameter grows.
 INFINITE = [
     ("leaky_relu", (INF,), [-INF, -INF, 0, 2, INF], [INF, INF, INF, 1, 1]),
@@ -151,7 +152,7 @@ INFINITE = [
     ("elu", (-INF,), [INF, INF, 0, 2, INF], [-INF, -INF, -INF, 1, 1]),
     ("celu", (INF,), [-INF, -2, 0, 2, INF], [1, 1, 1, 1, 1]),
     ("softplus", (INF,), [0, 0, 0, 2, INF], [0, 0, 0.5, 1, 1]),
-    ("squareplus", (INF,), [INF, INF, INF, INF, INF], [0.5, 0.5, 0.5, 0.5, 0.5]),
+    ("squareplus", (INF,), [INF, INF, INF, INF, INF], [ANY, 0.5, 0.5, 0.5, ANY]),
     ("swish", (INF,), [0, 0, 0, 2, INF], [0, 0, 0.5, 1, 1]),
     ("swish", (-INF,), [-INF, -2, 0, 0, 0], [1, 1, 0.5, 0, 0]),
 ]  # fmt: skip
@@ -169,7 +170,8 @@ def test_infinite_parameters(
     y = kernels.ufuncs[name](x, *params)
     assert np.array_equal(y[:5], np.array(values, dtype)), y
     slope = kernels.ufuncs[f"{name}_backward"](np.ones_like(x), x, *params)
-    assert np.array_equal(slope[:5], np.array(slopes, dtype)), slope
+    fixed = ~np.isnan(slopes)
+    assert np.array_equal(slope[:5][fixed], np.array(slopes, dtype)[fixed]), slope
     assert np.isnan(slope[5]) and (np.isnan(y[5]) or name == "threshold")
 
 

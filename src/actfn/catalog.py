@@ -97,6 +97,7 @@ ROWS = (
         smooth=True,
         odd=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="",
         example=""">>> actfn.identity(np.array([-1.0, 0.0, 2.0]))
 array([-1.,  0.,  2.])
@@ -128,6 +129,7 @@ array([1., 1., 1.])""",
         monotonic=True,
         saturates="both",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="McCulloch and Pitts, 1943, Bulletin of Mathematical Biophysics 5",
         example=""">>> actfn.step(np.array([-1.0, 0.0, 2.0]))
 array([0., 1., 1.])
@@ -155,6 +157,7 @@ array([0., 0., 0.])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source=(
             "Fukushima, 1969, IEEE Transactions on Systems Science and Cybernetics 5(4); Nair and Hinton, 2010, ICML"
         ),
@@ -184,6 +187,7 @@ array([0., 0., 1.])""",
         monotonic=True,
         saturates="both",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Krizhevsky, 2010, Convolutional deep belief networks on CIFAR-10, manuscript",
         example=""">>> actfn.relu6(np.array([-1.0, 3.0, 8.0]))
 array([0., 3., 6.])
@@ -209,6 +213,7 @@ array([0., 1., 0.])""",
         range="(-oo, oo)",
         monotonic=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (1.6, 0.5)},
         source="Maas, Hannun and Ng, 2013, ICML workshop on deep learning for audio, speech and language",
         example=""">>> actfn.leaky_relu(np.array([-1.0, 0.0, 2.0]))
 array([-0.01,  0.  ,  2.  ])
@@ -234,6 +239,7 @@ array([0.01, 0.01, 1.  ])""",
         range="(-oo, oo)",
         monotonic=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (1.5, 0.5)},
         source="He, Zhang, Ren and Sun, 2015, arXiv:1502.01852",
         example=""">>> actfn.prelu(np.array([-2.0, 0.0, 3.0]), 0.25)
 array([-0.5,  0. ,  3. ])
@@ -265,6 +271,7 @@ array([-0.5,  0. ,  3. ])
         range="(-oo, oo)",
         monotonic=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (1.84, 0.5)},
         source="Xu, Wang, Chen and Li, 2015, arXiv:1505.00853",
         example=""">>> actfn.rrelu(np.array([-1.0, 0.0, 2.0]))
 array([-0.22916667,  0.        ,  2.        ])
@@ -290,6 +297,7 @@ array([0.22916667, 0.22916667, 1.        ])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Qiu, Xu and Cai, 2017, arXiv:1706.08098",
         example=""">>> actfn.flexible_relu(np.array([-2.0, 0.0, 3.0]), -0.5)
 array([-0.5, -0.5,  2.5])
@@ -318,6 +326,7 @@ array([-0.5, -0.5,  2.5])
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Konda, Memisevic and Krueger, 2014, arXiv:1402.3337",
         example=""">>> actfn.threshold(np.array([0.5, 1.0, 1.5]), 1.0, 0.0)
 array([0. , 0. , 1.5])
@@ -344,6 +353,7 @@ array([0., 0., 1.])""",
         saturates="both",
         odd=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Collobert, 2004, doctoral thesis, Université Paris 6",
         example=""">>> actfn.hard_tanh(np.array([-2.0, 0.5, 2.0]))
 array([-1. ,  0.5,  1. ])
@@ -374,6 +384,7 @@ array([0., 1., 0.])""",
         monotonic=True,
         saturates="both",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.67, 0.5)},
         source=(
             "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, arXiv:1905.02244"
         ),
@@ -408,6 +419,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         zero_centered=True,
         odd=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.soft_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-1.5,  0. ,  1.5])
@@ -440,6 +452,7 @@ array([1., 0., 1.])""",
         zero_centered=True,
         odd=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.hard_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-2.,  0.,  2.])
@@ -468,6 +481,7 @@ array([1., 0., 1.])""",
         monotonic=True,
         saturates="both",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
         example=""">>> actfn.sparse_sigmoid(np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.  , 0.5 , 0.75, 1.  ])
@@ -494,6 +508,7 @@ array([0. , 0.5, 0.5, 0. ])""",
         range="[-0.375, oo)",
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (1.86, 1.0)},
         source="Howard et al., 2019, arXiv:1905.02244",
         example=""">>> actfn.hard_swish(np.array([-4.0, -1.0, 0.0, 1.0, 4.0]))
 array([ 0.        , -0.33333333,  0.        ,  0.66666667,  4.        ])
@@ -516,6 +531,7 @@ array([0.        , 0.16666667, 0.5       , 0.83333333, 1.        ])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.51, 0.5), "float32": (0.5, 0.5), "float64": (1.91, 0.5)},
         source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
         example=""">>> actfn.sparse_plus(np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.    , 0.25  , 0.5625, 2.    ])
@@ -543,6 +559,7 @@ array([0.  , 0.5 , 0.75, 1.  ])""",
         smooth=True,
         saturates="both",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.65, 0.65), "float64": (1.75, 1.75)},
         source="Verhulst, 1838, Correspondance mathématique et physique 10",
         example=""">>> actfn.sigmoid(np.array([-1.0, 0.0, 1.0]))
 array([0.26894142, 0.5       , 0.73105858])
@@ -569,6 +586,7 @@ array([0.19661193, 0.25      , 0.19661193])""",
         smooth=True,
         saturates="right",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.65, 0.53), "float64": (1.65, 1.65)},
         source="",
         example=""">>> actfn.log_sigmoid(np.array([-1.0, 0.0, 1.0]))
 array([-1.31326169, -0.69314718, -0.31326169])
@@ -594,6 +612,7 @@ array([0.73105858, 0.5       , 0.26894142])""",
         saturates="both",
         odd=True,
         segment=0.25,
+        ulp={"float16": (0.5, 0.51), "float32": (0.58, 0.87), "float64": (0.68, 1.63)},
         source="",
         example=""">>> actfn.tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.76159416,  0.        ,  0.76159416])
@@ -616,6 +635,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         zero_centered=True,
         smooth=True,
         odd=True,
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (1.71, 0.82)},
         source="",
         example=""">>> actfn.tanh_shrink(np.array([-1.0, 0.0, 1.0]))
 array([-0.23840584,  0.        ,  0.23840584])
@@ -639,6 +659,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         saturates="both",
         odd=True,
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float32": (0.5, 0.5), "float64": (1.48, 1.73)},
         source=("Bergstra, Desjardins, Lamblin and Bengio, 2009, technical report 1337, Université de Montréal"),
         example=""">>> actfn.softsign(np.array([-1.0, 0.0, 3.0]))
 array([-0.5 ,  0.  ,  0.75])
@@ -670,6 +691,7 @@ array([0.25  , 1.    , 0.0625])""",
         monotonic=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.5, 0.5), "float32": (0.57, 0.65), "float64": (1.06, 1.65)},
         source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
         example=""">>> actfn.elu(np.array([-1.0, 0.0, 2.0]))
 array([-0.63212056,  0.        ,  2.        ])
@@ -697,6 +719,7 @@ array([0.36787944, 1.        , 1.        ])""",
         monotonic=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.5, 0.51), "float32": (0.58, 0.66), "float64": (1.75, 1.73)},
         source="Klambauer, Unterthiner, Mayr and Hochreiter, 2017, arXiv:1706.02515",
         example=""">>> actfn.selu(np.array([-1.0, 0.0, 1.0]))
 array([-1.11133074,  0.        ,  1.05070099])
@@ -720,6 +743,7 @@ array([0.6467686 , 1.75809934, 1.05070099])""",
         monotonic=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.5, 0.5), "float32": (0.57, 0.65), "float64": (1.06, 1.65)},
         source="Barron, 2017, arXiv:1704.07483",
         example=""">>> actfn.celu(np.array([-1.0, 0.0, 2.0]), alpha=0.5)
 array([-0.43233236,  0.        ,  2.        ])
@@ -745,6 +769,7 @@ array([0.13533528, 1.        , 1.        ])""",
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.65, 0.53), "float64": (1.75, 1.75)},
         source=(
             "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing Systems 13"
         ),
@@ -771,6 +796,7 @@ array([0.26894142, 0.5       , 0.73105858])""",
         smooth=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.51, 0.51), "float32": (0.5, 0.5), "float64": (0.5, 1.73)},
         source="Barron, 2021, arXiv:2112.11687",
         example=""">>> actfn.squareplus(np.array([-1.0, 0.0, 1.0]))
 array([0.61803399, 1.        , 1.61803399])
@@ -797,6 +823,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.67, 0.78), "float64": (1.81, 1.74)},
         source=("Hendrycks and Gimpel, 2016, arXiv:1606.08415; Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118"),
         example=""">>> actfn.silu(np.array([-1.0, 0.0, 1.0]))
 array([-0.26894142,  0.        ,  0.73105858])
@@ -827,6 +854,7 @@ array([0.07232949, 0.5       , 0.92767051])""",
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.67, 0.78), "float64": (1.81, 1.74)},
         source="Ramachandran, Zoph and Le, 2017, arXiv:1710.05941",
         example=""">>> actfn.swish(np.array([-1.0, 0.0, 1.0]), beta=2.0)
 array([-0.11920292,  0.        ,  0.88079708])
@@ -852,6 +880,7 @@ array([-0.11920292,  0.        ,  0.88079708])
         smooth=True,
         saturates="left",
         segment=0.1875,
+        ulp={"float16": (0.5, 0.5), "float32": (0.78, 0.98), "float64": (1.73, 1.94)},
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.quick_gelu(np.array([-1.0, 0.0, 1.0]))
 array([-0.15420423,  0.        ,  0.84579577])
@@ -889,6 +918,7 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
         smooth=True,
         saturates="left",
         segment=0.125,
+        ulp={"float16": (0.51, 0.5), "float32": (0.97, 0.66), "float64": (1.68, 1.5)},
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.15880801,  0.        ,  0.84119199])
@@ -911,6 +941,7 @@ array([-0.08296408,  0.5       ,  1.08296408])""",
         smooth=True,
         saturates="left",
         segment=0.140625,
+        ulp={"float16": (0.51, 0.5), "float32": (0.99, 0.75), "float64": (1.88, 1.75)},
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu(np.array([-6.0, -1.0, 0.0, 1.0]))
 array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
@@ -932,6 +963,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51), "float32": (0.67, 0.89), "float64": (1.81, 1.78)},
         source="Misra, 2019, arXiv:1908.08681",
         example=""">>> actfn.mish(np.array([-1.0, 0.0, 1.0]))
 array([-0.30340146,  0.        ,  0.86509839])
