@@ -241,7 +241,7 @@ def result(jobs: list[Job], build: str) -> dict[str, Any]:
 
     def worst(which: str) -> dict[str, Any]:
         part = max(found, key=lambda part: float(part[f"{which}ulp"]))
-        return {f"{which}ulp": plain(round(part[f"{which}ulp"], 6)), f"{which}at": plain(part[f"{which}at"])}
+        return {f"{which}ulp": plain(rounded_up(part[f"{which}ulp"])), f"{which}at": plain(part[f"{which}at"])}
 
     return {
         "name": jobs[0].name,
@@ -253,6 +253,11 @@ def result(jobs: list[Job], build: str) -> dict[str, Any]:
         "inputs": sum(part["inputs"] for part in found),
         "not correctly rounded": sum(part["wrong"] for part in found),
     }
+
+
+def rounded_up(error: float) -> float:
+    """To six digits; an error is never made smaller."""
+    return math.ceil(1e6 * error - 1e-6) / 1e6 if math.isfinite(error) else error
 
 
 def plain(number: float | None) -> float | str | None:

@@ -70,7 +70,9 @@ def test_bounds_of_the_row_are_the_measured_ones(name: str, dtype: str) -> None:
         rows = [r for r in RESULTS if (r["name"], r["direction"], r["dtype"]) == (name, direction, dtype)]
         assert {row["build"] for row in rows} == {"base", "v3", "v4"}
         assert all(row["inputs"] >= INPUTS[dtype] for row in rows)
-        measured.append(math.ceil(100 * max(row["ulp"] for row in rows) - 1e-9) / 100)
+        # What the double reference of float32 cannot resolve counts as error.
+        worst = max(row["ulp"] for row in rows) + (1 / 256 if dtype == "float32" else 0.0)
+        measured.append(math.ceil(100 * worst - 1e-9) / 100)
     assert oracle.ROWS[name].ulp[dtype] == tuple(measured)
     assert all(got <= goal for got, goal in zip(measured, measure.GOAL[dtype], strict=True))
 
