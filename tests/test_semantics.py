@@ -323,6 +323,18 @@ def test_other_dtypes_are_refused(call: str, operands: int, kind: str) -> None:
         assert np.all(out == 7.0)
 
 
+@pytest.mark.parametrize("number", [1.0, 2], ids=["float", "int"])
+def test_a_python_number_as_grad_follows_the_array(number: float) -> None:
+    """Every gradient is of the dtype of the input, that of a learned parameter too."""
+    x = np.array([[-1.5, 0.25, 1.0, 3.0]], np.float32)
+    calls = [(call, count - 1) for call, count in CALLS if call.endswith("_backward")]
+    for name, inputs in [*calls, *((f"{n}_backward", 1) for n in ("glu", "softmax", "log_softmax", "softmin"))]:
+        row = oracle.ROWS[name.removesuffix("_backward")]
+        given = [0.5 for p, default in row.params.items() if default is None or p in row.trains]
+        for got in outputs(getattr(actfn, name)(number, *[x] * inputs, *given)):
+            assert got.dtype == np.float32, name
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_of_other_dtypes_are_refused(name: str) -> None:
     """TypeError that names the function."""

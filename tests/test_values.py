@@ -275,3 +275,18 @@ def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:
             found.append(backward(grad, x, 0.75))
     assert all(np.array_equal(gx, found[0][0]) and gp == found[0][1] for gx, gp in found)
     assert all(isinstance(gp, np.float32) for _, gp in found)
+
+
+@pytest.mark.parametrize(
+    ("shape", "grad_shape"),
+    [((0,), ()), ((3, 0), ()), ((), ()), ((), (1,)), ((1,), (1, 1)), ((5,), (1, 1)), ((5,), (1,))],
+)
+def test_learned_gradients_of_odd_shapes(learned: str, shape: tuple[int, ...], grad_shape: tuple[int, ...]) -> None:
+    """Empty arrays, numbers and gradients of more dimensions than x: the result has the shape of both together."""
+    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
+    x, grad = np.full(shape, -1.5, np.float32), np.full(grad_shape, 0.5, np.float32)
+    wanted, total = backward(grad, x, np.float64(0.75))
+    for g in (grad, 0.5) if grad_shape == () else (grad,):
+        gx, gp = backward(g, x, 0.75)
+        assert type(gx) is type(wanted) and np.shape(gx) == np.broadcast_shapes(shape, grad_shape)
+        assert np.array_equal(gx, wanted) and gp == total and type(gp) is np.float32

@@ -17,7 +17,11 @@ Array = NDArray[Any]
 def real_arrays(function: str, operands: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype[Any]]:
     """The operands as arrays, and the dtype of the result; TypeError for what is not real numbers."""
     arrays = [np.asarray(operand) for operand in operands.values()]
-    kinds = [(name, type(array.dtype)) for name, array in zip(operands, arrays, strict=True)]
+    kinds = [
+        (name, type(array.dtype))
+        for (name, operand), array in zip(operands.items(), arrays, strict=True)
+        if type(operand) not in (int, float)  # Python numbers follow the arrays.
+    ]
     return arrays, float_dtype(function, kinds)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
-from ._arrays import cast, valid_axis
+from ._arrays import cast, real_arrays, valid_axis
 from ._build import kernels
 from .catalog import Activation, catalog
 
@@ -60,12 +60,16 @@ def _parameters_of(ufunc: np.ufunc) -> int:
     return len(kernels.operand_names[ufunc.__name__][1])
 
 
-def _flat(largest: NDArray[Any], *others: NDArray[Any]) -> bool:
-    """Whether a kernel can read them all from one end to the other: arrays of one shape, or of a single number."""
-    dtype = largest.dtype
-    return dtype in (np.float32, np.float64) and all(
-        a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned and (a.shape == largest.shape or a.size == 1)
-        for a in (largest, *others)
+def _flat(whole: NDArray[Any], *others: NDArray[Any]) -> bool:
+    """Whether a kernel can read them all from one end to the other: not empty, of the shape of `whole` or numbers."""
+    dtype = whole.dtype
+    return (
+        dtype in (np.float32, np.float64)
+        and whole.ndim > 0 < whole.size
+        and all(
+            a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned and (a.shape == whole.shape or a.ndim == 0)
+            for a in (whole, *others)
+        )
     )
 
 
@@ -136,8 +140,8 @@ def _learned(
             total = kernels.total(term.__name__, (g, x), (param,), ufunc.__name__, y)
             return y, cast(np.array(total), x.dtype)[()]
     # The sum comes first: out may be x.
-    kinds = [(operand, type(np.asarray(value).dtype)) for operand, value in (("grad", grad), ("x", x))]
-    dtype = np.dtype(kwargs.get("dtype") or _ufuncs.float_dtype(ufunc.__name__, kinds))
+    _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
+    dtype = np.dtype(kwargs.get("dtype") or common)
     total = summed_to(term, (grad, x, param), param, dtype)
     return ufunc(grad, x, param, out=out, **kwargs), total
 
@@ -196,7 +200,7 @@ def rrelu_backward(
     if slope is None:
         return _ufuncs.rrelu_backward(grad, x, lower, upper, **kwargs)
     # The kernel is leaky ReLU's, the name in an error is not.
-    _ufuncs.float_dtype("rrelu_backward", [(n, type(np.asarray(a).dtype)) for n, a in (("grad", grad), ("x", x))])
+    real_arrays("rrelu_backward", {"grad": grad, "x": x})
     return _ufuncs.leaky_relu_backward(grad, x, slope, **kwargs)
 
 
@@ -214,9 +218,8 @@ def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
 
 
 def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any:
-    x, grad = np.asarray(x), np.asarray(grad)
+    (grad, x), dtype = real_arrays("glu_backward", {"grad": grad, "x": x})
     value, gate = _halves("glu_backward", x, axis)
-    dtype = _ufuncs.float_dtype("glu_backward", [("grad", type(grad.dtype)), ("x", type(x.dtype))])
     if out is None:
         out = np.empty(x.shape, dtype)
     elif out.shape != x.shape:
