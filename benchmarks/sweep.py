@@ -7,9 +7,9 @@
     python -m benchmarks.sweep --dtype float16     all 65,536 inputs
     python -m benchmarks.sweep --peers             other libraries, at every 257th float32 input
 
-float32 results are compared with a double reference that shares no code with the kernels; where the two differ by more
-than rounding explains, ball arithmetic decides. The other dtypes are left to ball arithmetic alone. A run can be
-interrupted: finished parts are kept in build/sweep. Full runs go into benchmarks/results/sweep.json.
+float32 results are compared with a double reference that shares no code with the kernels; where the two differ most,
+and where a result is not finite, ball arithmetic decides. The other dtypes are left to ball arithmetic alone. A run can
+be interrupted: finished parts are kept in build/sweep. Full runs go into benchmarks/results/sweep.json.
 
 Peers are the libraries of benchmarks/peers.py that are installed, and are held to the same reference; what they return
 goes into benchmarks/results/peers.json.
@@ -51,10 +51,10 @@ HARD = 1_000_000
 STATE = Path("build/sweep")
 RESULTS = Path(__file__).parent / "results" / "sweep.json"
 PEER_RESULTS = RESULTS.with_name("peers.json")
-# Errors above this are not explained by one rounding, and are decided by ball arithmetic.
+# Errors above this are not explained by one rounding.
 SUSPECT = 0.51
-# Balls would take days for all that peers get wrong. They decide the largest errors of a chunk; for the others the
-# double reference is good enough, which is tested to 1/256 ULP.
+# Balls would take days for all of those. They decide the largest of a chunk; for the others the double reference is
+# good enough, which is tested to 1/256 ULP.
 DECIDED = 16
 FLOAT = np.finfo(np.float32)
 DIRECTIONS = ("forward", "backward")

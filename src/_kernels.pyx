@@ -112,7 +112,7 @@ cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) no
 cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
     # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
     cdef double low = 9.25185853854297e-18 if slope == 0.16666666666666666 else 0.0
-    cdef Pair p = argument(pair(slope, low), finite(x))
+    cdef Pair p = product(pair(slope, low), finite(x))
     cdef Pair y = plus(p, pair(offset, 0.0))
     return chosen(magnitude(p.hi + offset) < 1e200, y, pair(p.hi + offset, 0.0))
 
@@ -378,7 +378,7 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef Pair z = argument(pair(beta, 0.0), x), e
+    cdef Pair z = product(pair(beta, 0.0), x), e
     cdef bint boosted
     cdef double l
     if T is float:
@@ -391,7 +391,7 @@ cdef inline T softplus(T x, double beta) noexcept nogil:
     return <T>((x if z.hi > 0 else 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = argument(pair(beta, 0.0), x)
+    cdef Pair z = product(pair(beta, 0.0), x)
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
@@ -509,17 +509,17 @@ cdef inline T silu_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T swish(T x, double beta) noexcept nogil:
-    cdef Pair z = argument(pair(beta, 0.0), finite(x))
+    cdef Pair z = product(pair(beta, 0.0), finite(x))
     return <T>gate(x, x, z.hi, z.lo)
 
 cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
-    cdef Pair z = argument(pair(beta, 0.0), finite(x))
+    cdef Pair z = product(pair(beta, 0.0), finite(x))
     return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
     # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
-    cdef Pair z = argument(pair(beta, 0.0), y)
+    cdef Pair z = product(pair(beta, 0.0), y)
     cdef Scaled slope = bell(x, z.hi, z.lo)
     return applied(grad * y, scaled_by(slope.value * y, slope.unit != 1.0))
 

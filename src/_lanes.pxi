@@ -125,7 +125,7 @@ cdef extern from *:
             }
             _mm512_storeu_ps(out + i, y);
             if (out_of_reach) {
-                /* Compressed in a register: to memory the instruction takes a hundred cycles. */
+                /* Compressed in a register: the instruction's form that writes to memory is slow on some processors. */
                 const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 const __m512i place = _mm512_add_epi32(_mm512_set1_epi32((int)(i - block)), lane);
                 _mm512_storeu_ps(strays.x + strays.count, _mm512_maskz_compress_ps(out_of_reach, x));

@@ -38,16 +38,9 @@ cdef inline Pair exact_product(double a, double b) noexcept nogil:
 
 
 cdef inline Pair product(Pair a, double b) noexcept nogil:
-    """a * b, exactly while it is below 2000: enough for the argument of an exponential, whatever a and b are."""
+    """a * b, exactly while it is below 2000: enough for the argument of an exponential. 0 for b = 0, whatever a is."""
     cdef double p = a.hi * b, low = product_error(a.hi, b, p) + a.lo * b
-    return pair(p, low if (c_fabs(p) < 2000.0) & (low == low) else 0.0)
-
-
-cdef inline Pair argument(Pair a, double b) noexcept nogil:
-    """product, but 0 for b = 0 even where a is infinite."""
-    cdef Pair p = product(a, b)
-    p.hi = 0.0 if b == 0.0 else p.hi
-    return p
+    return pair(0.0 if b == 0.0 else p, low if (c_fabs(p) < 2000.0) & (low == low) else 0.0)
 
 
 cdef inline double division_error(double a, double b, double q) noexcept nogil:
