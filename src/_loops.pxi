@@ -522,6 +522,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
     operand_names[name] = (inputs, tuple(params))
     PyUFunc_AddPromoter(ufunc, (np.dtype,) * ufunc.nargs,
                         PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL))
+    take_calls(ufunc, <void *>call_ufunc)
     ufuncs[name] = ufunc
     return 0
 

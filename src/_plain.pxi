@@ -11,15 +11,6 @@ cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
 
-cdef inline bint is_plain(object array, int dtype) noexcept:
-    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_TYPE(<cnp.ndarray>array) == dtype
-            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array))
-
-
-cdef inline bint same_shape(object a, object b) noexcept:
-    return cnp.PyArray_SAMESHAPE(<cnp.ndarray>a, <cnp.ndarray>b)
-
-
 cdef bint start_plain(RowCall *call, str name, object array, object axis, int *place) except -1:
     """Kernel, geometry and first operand of a call; False where array or axis are not plain. `place` is the axis."""
     cdef int k, overflow = 0, dimensions
@@ -73,17 +64,6 @@ cdef bint is_plain_out(object out, object array, object other) noexcept:
     return (is_plain(out, cnp.PyArray_TYPE(<cnp.ndarray>array)) and cnp.PyArray_ISWRITEABLE(out)
             and same_shape(out, array) and not half_overlap(out, array)
             and (other is None or not half_overlap(out, other)))
-
-
-cdef bint half_overlap(object a, object b) noexcept:
-    cdef char *p = cnp.PyArray_BYTES(a)
-    cdef char *q = cnp.PyArray_BYTES(b)
-    cdef bint same = p == q and cnp.PyArray_NBYTES(a) == cnp.PyArray_NBYTES(b)
-    return not same and p < q + cnp.PyArray_NBYTES(b) and q < p + cnp.PyArray_NBYTES(a)
-
-
-cdef object empty_like(object array):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(<cnp.ndarray>array), 0)
 
 
 cdef bint take_grad(RowCall *call, object grad, object array, int axis, bint per_row, bint kept) except -1:

@@ -1,7 +1,7 @@
 """Element-wise and gated activations, made from the catalog; by hand only what a row cannot say."""
 
 import inspect
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,30 +82,17 @@ def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike,
     return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
 
 
-@lru_cache
-def _constant(value: float) -> NDArray[np.float64]:
-    """A parameter as an array: a Python number costs NumPy 200 ns. Not for 0.0, which would stand for -0.0 too."""
-    array = np.array(value, np.float64)
-    array.flags.writeable = False
-    return array
-
-
 def _definition(row: Activation, name: str, operands: tuple[str, ...], ufunc: np.ufunc, learned: Any = None) -> Any:
     """A function with a real signature; compiled from text made of the catalog's identifiers, as dataclasses do."""
     defaults = {param: value for param, value in row.params.items() if value is not None}
     given = [f"{p}=default_{p}" if p in defaults else p for p in row.params]
     plain = ", ".join([*operands, *row.params])
-    quick = [f"constant({p}) if type({p}) is float and {p} else {p}" for p in row.params]
-    for k, param in enumerate(row.params):
-        if param in defaults:
-            quick[k] = f"array_{param} if {param} is default_{param} else {quick[k]}"
-    result = f"ufunc({plain}, out=out, **kwargs) if kwargs else ufunc({', '.join([*operands, *quick])}, out=out)"
+    # Python takes longer over **kwargs than over out.
+    result = f"ufunc({plain}, out=out, **kwargs) if kwargs else ufunc({plain}, out=out)"
     if learned:
         result = f"learned({plain}, out, kwargs)"
     text = f"def {name}({', '.join([*operands, *given])}, *, out=None, **kwargs):\n    return {result}"
-    scope: dict[str, Any] = {"ufunc": ufunc, "learned": learned, "constant": _constant}
-    for param, value in defaults.items():
-        scope |= {f"default_{param}": value, f"array_{param}": _constant(value)}
+    scope = {"ufunc": ufunc, "learned": learned} | {f"default_{param}": value for param, value in defaults.items()}
     exec(text, scope)
     function = scope[name]
     function.__module__ = "actfn"
