@@ -62,51 +62,212 @@ cdef inline const Loop *loop_for(object ufunc, int dtype) noexcept:
     return NULL
 
 
+# ---- Parameters -----------------------------------------------------------------------------------------------
+
+cdef bint lies_along_one_axis(cnp.ndarray param, cnp.ndarray x, int *axis) noexcept:
+    """Whether an array of parameters is a number per entry of one axis of x, the given one unless that is -1."""
+    cdef int k, missing = cnp.PyArray_NDIM(x) - cnp.PyArray_NDIM(param)
+    if missing < 0 or not (is_plain(param, cnp.NPY_DOUBLE) or is_plain(param, cnp.NPY_FLOAT)):
+        return False
+    for k in range(cnp.PyArray_NDIM(param)):
+        if cnp.PyArray_DIM(param, k) != 1:
+            if cnp.PyArray_DIM(param, k) != cnp.PyArray_DIM(x, missing + k) or axis[0] not in (-1, missing + k):
+                return False
+            axis[0] = missing + k
+    return True
+
+
+cdef bint are_plain_params(PyObject **params, int count, cnp.ndarray x, int *axis) noexcept:
+    """Whether parameters are numbers, or numbers per entry of one and the same axis, if any."""
+    cdef int k
+    axis[0] = -1
+    for k in range(count):
+        if not PyFloat_Check(<object>params[k]) and not (
+                cnp.PyArray_CheckExact(<object>params[k])
+                and lies_along_one_axis(<cnp.ndarray>params[k], x, axis)):
+            return False
+    return True
+
+
+cdef inline double number_at(object param, Py_ssize_t k) noexcept:
+    cdef cnp.ndarray array
+    if PyFloat_Check(param):
+        return PyFloat_AS_DOUBLE(param)
+    array = <cnp.ndarray>param
+    k = k if cnp.PyArray_SIZE(array) > 1 else 0
+    if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT:
+        return (<const float *>cnp.PyArray_DATA(array))[k]
+    return (<const double *>cnp.PyArray_DATA(array))[k]
+
+
+cdef int lay_out_channels(Channels *c, PyObject **params, int count, cnp.ndarray x, int axis) except -1:
+    """Geometry, and the values of the parameters as the kernels take them; c.values must be freed."""
+    cdef Py_ssize_t k, j, wanted
+    c.size = cnp.PyArray_SIZE(x)
+    c.count = 1 if axis < 0 else cnp.PyArray_DIM(x, axis)
+    c.inner = c.size if axis < 0 else 1
+    for k in range(axis + 1 if axis >= 0 else cnp.PyArray_NDIM(x), cnp.PyArray_NDIM(x)):
+        c.inner *= cnp.PyArray_DIM(x, k)
+    choose_run(c)
+    wanted = values_of_parameter(c)
+    c.values = <double *>malloc(count * wanted * sizeof(double))
+    if c.values == NULL:
+        raise MemoryError()
+    for k in range(count):
+        for j in range(wanted):
+            c.values[k * wanted + j] = number_at(<object>params[k], channel_of(c, j) if c.periodic else j)
+    return 0
+
+
+# ---- The way in -----------------------------------------------------------------------------------------------
+
 cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
     """What Python calls for ufunc(...)."""
     cdef Py_ssize_t given = PyVectorcall_NARGS(flagged_count), nin = (<cnp.ufunc>ufunc).nin
     cdef char *operands[MAX_OPERANDS]
     cdef cnp.npy_intp steps[MAX_OPERANDS]
     cdef double params[MAX_PARAMS]
+    cdef ChannelCall call
+    cdef Channels channels
     cdef cnp.npy_intp size
     cdef const Loop *loop
-    cdef int k, dtype
+    cdef cnp.ndarray x
+    cdef int k, dtype, axis = -1
     cdef bint plain = given == nin and (names == NULL or PyTuple_GET_SIZE(<object>names) == 1)
-    if not plain or not cnp.PyArray_CheckExact(<object>args[0]) or cnp.PyArray_NDIM(<object>args[0]) == 0:
+    if not plain or not cnp.PyArray_CheckExact(<object>args[0]):
         return numpy_call(ufunc, args, flagged_count, names)
-    dtype = cnp.PyArray_TYPE(<object>args[0])
+    x = <cnp.ndarray>args[0]
+    dtype = cnp.PyArray_TYPE(x)
+    size = cnp.PyArray_SIZE(x)
     loop = loop_for(ufunc, dtype)
-    if loop == NULL or loop.outputs != 1:
-        return numpy_call(ufunc, args, flagged_count, names)
-    for k in range(loop.inputs):
-        plain = plain and is_plain(<object>args[k], dtype) and same_shape(<object>args[k], <object>args[0])
-        if plain:
-            operands[k] = cnp.PyArray_BYTES(<object>args[k])
-            steps[k] = cnp.PyArray_ITEMSIZE(<object>args[0])
-    for k in range(loop.params):
-        plain = plain and PyFloat_Check(<object>args[loop.inputs + k])
-        if plain:
-            params[k] = PyFloat_AS_DOUBLE(<object>args[loop.inputs + k])
-            operands[loop.inputs + k] = <char *>&params[k]
-            steps[loop.inputs + k] = 0
+    plain = loop != NULL and loop.outputs == 1 and size > 0 and cnp.PyArray_NDIM(x) > 0
+    if plain:
+        for k in range(loop.inputs):
+            plain = plain and is_plain(<object>args[k], dtype) and same_shape(<object>args[k], x)
+        plain = plain and are_plain_params(args + loop.inputs, loop.params, x, &axis)
     out = None
     if plain and names != NULL:
         plain = PyUnicode_CompareWithASCIIString(<object>PyTuple_GET_ITEM(<object>names, 0), b"out") == 0
         out = <object>args[given]
         if plain and out is not None:
-            plain = (is_plain(out, dtype) and cnp.PyArray_ISWRITEABLE(out) and same_shape(out, <object>args[0]))
-            for k in range(loop.inputs):
-                plain = plain and not half_overlap(out, <object>args[k])
+            plain = is_plain(out, dtype) and cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out) and same_shape(out, x)
+            for k in range(given if plain else 0):
+                plain = plain and not (cnp.PyArray_CheckExact(<object>args[k]) and half_overlap(out, <object>args[k]))
     if not plain:
         return numpy_call(ufunc, args, flagged_count, names)
     if out is None:
-        out = empty_like(<object>args[0])
-    operands[nin] = cnp.PyArray_BYTES(out)
+        out = empty_like(x)
+    if axis >= 0:
+        lay_out_channels(&channels, args + loop.inputs, loop.params, x, axis)
+        call.loop = loop
+        call.channels = &channels
+        call.itemsize = cnp.PyArray_ITEMSIZE(x)
+        for k in range(loop.inputs):
+            call.operands[k] = cnp.PyArray_BYTES(<cnp.ndarray>args[k])
+        call.operands[loop.inputs] = cnp.PyArray_BYTES(<cnp.ndarray>out)
+        with nogil:
+            drive_channels(&call)
+            free(channels.values)
+        return out
+    for k in range(loop.inputs):
+        operands[k] = cnp.PyArray_BYTES(<cnp.ndarray>args[k])
+        steps[k] = cnp.PyArray_ITEMSIZE(x)
+    for k in range(loop.inputs, nin):
+        params[k - loop.inputs] = number_at(<object>args[k], 0)
+        operands[k] = <char *>&params[k - loop.inputs]
+        steps[k] = 0
+    operands[nin] = cnp.PyArray_BYTES(<cnp.ndarray>out)
     steps[nin] = steps[0]
-    size = cnp.PyArray_SIZE(out)
     if size < WORTH_RELEASING:
         drive(operands, &size, steps, <void *>loop)
     else:
         with nogil:
             drive(operands, &size, steps, <void *>loop)
     return out
+
+
+# ---- Sums -----------------------------------------------------------------------------------------------------
+
+def run_plain_sum(term, tuple operands, tuple params):
+    """The sum of `term`, a ufunc, over arrays of one shape, some perhaps 0-d; None where they are not plain."""
+    cdef Sum sum
+    cdef double result
+    cdef double values[MAX_PARAMS]
+    cdef cnp.ndarray array, largest = operands[0]
+    cdef int k
+    for array in operands:
+        largest = array if cnp.PyArray_NDIM(array) else largest
+    sum.data_type = b'd' if cnp.PyArray_TYPE(largest) == cnp.NPY_DOUBLE else b'f'
+    if cnp.PyArray_SIZE(largest) == 0 or sum.data_type == b'f' and cnp.PyArray_TYPE(largest) != cnp.NPY_FLOAT:
+        return None
+    for k, array in enumerate(operands):
+        if not is_plain(array, cnp.PyArray_TYPE(largest)) or cnp.PyArray_NDIM(array) and not same_shape(array, largest):
+            return None
+        sum.args[k] = cnp.PyArray_BYTES(array)
+        sum.steps[k] = cnp.PyArray_ITEMSIZE(array) if cnp.PyArray_NDIM(array) else 0
+    for k in range(len(params)):
+        values[k] = params[k]
+    sum.term = loop_for(term, cnp.NPY_DOUBLE)
+    sum.beside = NULL
+    sum.channels.size = sum.channels.inner = cnp.PyArray_SIZE(largest)
+    sum.channels.count = 1
+    sum.channels.values = values
+    choose_run(&sum.channels)
+    sum_all(&sum, &result)
+    return result
+
+
+def run_plain_learned(ufunc, term, grad, x, param):
+    """The gradients of x and of a learned parameter, by two ufuncs; None where operands are not plain."""
+    cdef Sum sum
+    cdef PyObject *learned = <PyObject *>param
+    cdef cnp.ndarray array, result
+    cdef cnp.npy_intp *shape = NULL
+    cdef cnp.npy_intp itemsize
+    cdef status_t status
+    cdef Py_ssize_t k
+    cdef double *sums
+    cdef int axis, dtype, dimensions = 0
+    if not cnp.PyArray_CheckExact(x):
+        return None
+    array = x
+    dtype = cnp.PyArray_TYPE(array)
+    if (dtype != cnp.NPY_FLOAT and dtype != cnp.NPY_DOUBLE) or not is_plain(array, dtype):
+        return None
+    if cnp.PyArray_NDIM(array) == 0 or cnp.PyArray_SIZE(array) == 0 or not are_plain_params(&learned, 1, array, &axis):
+        return None
+    if type(grad) is float:
+        grad = np.array(grad, array.dtype)
+    if not (is_plain(grad, dtype) and (cnp.PyArray_NDIM(<cnp.ndarray>grad) == 0 or same_shape(grad, array))):
+        return None
+    if not PyFloat_Check(param):
+        dimensions = cnp.PyArray_NDIM(<cnp.ndarray>param)
+        shape = cnp.PyArray_DIMS(<cnp.ndarray>param)
+    result = cnp.PyArray_EMPTY(dimensions, shape, dtype, 0)
+    out = empty_like(array)
+    itemsize = cnp.PyArray_ITEMSIZE(array)
+    sum.term = loop_for(term, cnp.NPY_DOUBLE)
+    sum.beside = loop_for(ufunc, dtype)
+    sum.data_type = sum.beside.data_type
+    sum.args[0] = cnp.PyArray_BYTES(<cnp.ndarray>grad)
+    sum.steps[0] = 0 if cnp.PyArray_NDIM(<cnp.ndarray>grad) == 0 else itemsize
+    sum.args[1] = cnp.PyArray_BYTES(array)
+    sum.args[2] = cnp.PyArray_BYTES(<cnp.ndarray>out)
+    sum.steps[1] = sum.steps[2] = itemsize
+    lay_out_channels(&sum.channels, &learned, 1, array, axis)
+    sums = <double *>malloc(sum.channels.count * sizeof(double))
+    try:
+        if sums == NULL:
+            raise MemoryError()
+        sum_all(&sum, sums)
+        status = status_save()
+        for k in range(sum.channels.count):
+            if dtype == cnp.NPY_DOUBLE:
+                (<double *>cnp.PyArray_DATA(result))[k] = sums[k]
+            else:
+                (<float *>cnp.PyArray_DATA(result))[k] = <float>sums[k]
+        status_restore(status)
+    finally:
+        free(sum.channels.values)
+        free(sums)
+    return out, result if dimensions else result[()]

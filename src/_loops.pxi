@@ -67,7 +67,6 @@ cdef extern from *:
 cdef enum:
     LANES = 16
     BLOCK = 256
-    SUMMED = 4096       # elements whose results are added up one after the other, in LANES sums
     MAX_OPERANDS = 8
     MAX_PARAMS = 2
 
@@ -313,113 +312,9 @@ cdef void drive(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp 
     status_restore(status)
 
 
-# ---- Sums -----------------------------------------------------------------------------------------------------
-# The sum of a kernel's results, for the mean of a loss and the gradient of a parameter that all elements share. Chunks
-# are summed apart, so that the number of threads makes no difference.
-
-cdef struct Sum:
-    const Loop *term
-    const Loop *beside              # a kernel of the same operands whose results are wanted as well, or NULL
-    char *args[MAX_OPERANDS]        # inputs, parameters, and what `beside` writes
-    cnp.npy_intp steps[MAX_OPERANDS]
-    char data_type
-    double *totals
-    Py_ssize_t n
-
-
-cdef void sum_chunks(const void *context, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    cdef const Sum *sum = <const Sum *>context
-    cdef double buffers[MAX_OPERANDS][BLOCK]
-    cdef double lanes[LANES]
-    cdef double params[MAX_PARAMS]
-    cdef void *at[MAX_OPERANDS]
-    cdef Py_ssize_t chunk, start, stop, count, i
-    cdef int k, inputs = sum.term.inputs
-    for k in range(inputs + 1):
-        at[k] = buffers[k]
-    for k in range(sum.term.params):
-        params[k] = (<const double *>sum.args[inputs + k])[0]
-    for chunk in range(first, last):
-        stop = (chunk + 1) * SUMMED if (chunk + 1) * SUMMED < sum.n else sum.n
-        for i in range(LANES):
-            lanes[i] = 0.0
-        for start in range(chunk * SUMMED, stop, 256):
-            count = stop - start if stop - start < BLOCK else BLOCK
-            for k in range(inputs):
-                load_param(sum.data_type, buffers[k], sum.args[k] + start * sum.steps[k], sum.steps[k], count)
-            sum.term.uniform(at, params, round_up(count, LANES))
-            for i in range(count, round_up(count, LANES)):
-                buffers[inputs][i] = 0.0
-            for i in range(0, round_up(count, LANES), 16):
-                for k in range(LANES):
-                    lanes[k] += buffers[inputs][i + k]
-            if sum.beside != NULL:
-                run_span(sum.beside, <char **>sum.args, sum.steps, start, start + count)
-        sum.totals[chunk] = sum_in_pairs(lanes, LANES)
-
-
-cdef double sum_in_pairs(double *values, Py_ssize_t n) noexcept nogil:
-    """Their sum; the values are overwritten."""
-    cdef Py_ssize_t i, half
-    while n > 1:
-        half = n // 2
-        for i in range(half):
-            values[i] += values[n - half + i]
-        n -= half
-    return values[0] if n == 1 else 0.0
-
-
-def total(str term, tuple operands, tuple params, str beside=None, out=None) -> float:
-    """The sum of the kernel `term` in double; `beside` writes into `out` on the way, so that memory is read once.
-
-    Operands and `out` are contiguous arrays of one dtype, float32 or float64, and one size, or operands of size 1;
-    parameters are floats. Nothing is checked here.
-    """
-    cdef Sum sum
-    cdef double result
-    cdef double values[MAX_PARAMS]
-    cdef status_t status
-    cdef Py_ssize_t chunks
-    cdef int k, threads, inputs = len(operands)
-    cdef bint wide = operands[0].dtype == np.float64
-    sum.n = max(operand.size for operand in operands)
-    sum.data_type = b'd' if wide else b'f'
-    sum.term = <const Loop *><size_t>loops_of[term, b'd'[0]]
-    sum.beside = NULL
-    for k in range(inputs):
-        sum.args[k] = cnp.PyArray_BYTES(operands[k])
-        sum.steps[k] = 0 if operands[k].size == 1 else 8 if wide else 4
-    for k in range(len(params)):
-        values[k] = params[k]
-        sum.args[inputs + k] = <char *>&values[k]
-        sum.steps[inputs + k] = 0
-    if beside is not None:
-        sum.beside = <const Loop *><size_t>loops_of[beside, sum.data_type]
-        sum.args[inputs + len(params)] = cnp.PyArray_BYTES(out)
-        sum.steps[inputs + len(params)] = 8 if wide else 4
-    chunks = (sum.n + SUMMED - 1) // SUMMED
-    sum.totals = <double *>malloc(chunks * sizeof(double))
-    if sum.totals == NULL:
-        raise MemoryError()
-    with nogil:
-        status = status_save()
-        threads = threads_for(sum.n, sum.term.grain)
-        if threads > chunks:
-            threads = <int>chunks
-        if threads > 1:
-            in_parallel(sum_chunks, &sum, chunks, 1, threads)
-        else:
-            sum_chunks(&sum, 0, chunks)
-        result = sum_in_pairs(sum.totals, chunks)
-        status_restore(status)
-        free(sum.totals)
-    return result
-
-
 # ---- Registration ---------------------------------------------------------------------------------------------
 
 ufuncs = {}
-loops_of = {}           # address of the Loop by name and type of data; its parameters are double
 operand_names = {}
 
 FLOATS = (np.dtypes.Float16DType, np.dtypes.Float32DType, np.dtypes.Float64DType)
@@ -511,8 +406,6 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
                 raise MemoryError()
             loops[k].lanes = make_lookup(loops[k].lookup, uniform_double, loops[k].defaults, len(inputs) > 1, segment)
         data[k] = &loops[k]
-        if param_type == "d":
-            loops_of[name, ord(data_type)] = <size_t>&loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
                        + [np.dtype(data_type).num] * outputs)

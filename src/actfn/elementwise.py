@@ -25,9 +25,10 @@ def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ..
     arrays = [np.asarray(operand) for operand in operands]
     inputs, params = arrays[: -_parameters_of(ufunc)], arrays[-_parameters_of(ufunc) :]
     largest = max(inputs, key=lambda a: a.size)
-    if all(p.ndim == 0 for p in params) and len(axes) == largest.ndim and _flat(largest, *inputs):
-        sum_of_all = kernels.total(ufunc.__name__, tuple(inputs), tuple(float(p) for p in params))
-        return np.full((1,) * len(axes), sum_of_all)
+    if all(p.ndim == 0 for p in params) and len(axes) == largest.ndim:
+        sum_of_all = kernels.run_plain_sum(ufunc, tuple(inputs), tuple(float(p) for p in params))
+        if sum_of_all is not None:
+            return np.full((1,) * len(axes), sum_of_all)
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     # Every operand gets all axes, so that cutting one is the same for all.
     return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
@@ -58,19 +59,6 @@ def _cut(array: NDArray[Any], axis: int, part: slice) -> NDArray[Any]:
 
 def _parameters_of(ufunc: np.ufunc) -> int:
     return len(kernels.operand_names[ufunc.__name__][1])
-
-
-def _flat(whole: NDArray[Any], *others: NDArray[Any]) -> bool:
-    """Whether a kernel can read them all from one end to the other: not empty, of the shape of `whole` or numbers."""
-    dtype = whole.dtype
-    return (
-        dtype in (np.float32, np.float64)
-        and whole.ndim > 0 < whole.size
-        and all(
-            a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned and (a.shape == whole.shape or a.ndim == 0)
-            for a in (whole, *others)
-        )
-    )
 
 
 def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any]) -> Any:
@@ -119,13 +107,11 @@ def _backward(row: Activation) -> Any:
 def _learned(
     ufunc: np.ufunc, term: np.ufunc, grad: Any, x: Any, param: Any, out: NDArray[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
-    """The gradients of x and of a learned parameter; of a plain array and one number in one pass."""
-    if out is None and not kwargs and type(x) is np.ndarray and type(param) is float:
-        g = np.array(grad, x.dtype) if type(grad) is float else grad
-        if type(g) is np.ndarray and _flat(x, g):
-            y = np.empty_like(x)
-            total = kernels.total(term.__name__, (g, x), (param,), ufunc.__name__, y)
-            return y, cast(np.array(total), x.dtype)[()]
+    """The gradients of x and of a learned parameter; of plain arrays in one pass."""
+    if out is None and not kwargs:
+        plain = kernels.run_plain_learned(ufunc, term, grad, x, param)
+        if plain is not None:
+            return plain  # type: ignore[no-any-return]
     # The sum comes first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     dtype = np.dtype(kwargs.get("dtype") or common)

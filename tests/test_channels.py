@@ -1,0 +1,148 @@
+"""The short ways into the kernels give what NumPy's long way gives: a parameter per channel, `out`, odd operands."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import actfn
+
+from .test_semantics import same_bits
+
+# Shapes of x and of the parameter: long and short neighbourhoods, channels first, last and between, remainders.
+CHANNELS = [
+    ((3, 4, 30, 11), (4, 1, 1)), ((3, 4, 64), (4, 1)), ((2, 5, 9000), (5, 1)), ((5, 70), (5, 1)), ((1000, 3), (3,)),
+    ((7, 5000), (5000,)), ((50, 16, 4, 3), (16, 1, 1)), ((6, 3000, 30), (3000, 1)), ((3, 4, 5), (1, 4, 1)),
+    ((9,), (9,)),
+    ((70_001, 2), (2,)), ((40, 50), (1, 1)), ((40, 50), (1,)),
+]  # fmt: skip
+
+
+def spread(array: NDArray[Any]) -> NDArray[Any]:
+    """The same values where no short way is open: not next to each other."""
+    wide = np.empty((*array.shape, 2), array.dtype)
+    wide[..., 0] = array
+    return wide[..., 0]
+
+
+def shaped(shape: tuple[int, ...], dtype: str, seed: int) -> NDArray[Any]:
+    return (np.random.default_rng(seed).normal(size=shape) * 3).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("shape", "per_channel"), CHANNELS, ids=str)
+def test_parameters_per_channel(shape: tuple[int, ...], per_channel: tuple[int, ...], dtype: str) -> None:
+    """The same bits as by NumPy's way, forward and backward, for any number of threads."""
+    x, grad = shaped(shape, dtype, 1), shaped(shape, dtype, 2)
+    weight = np.random.default_rng(3).uniform(0.5, 1.5, per_channel)
+    # The table is for this value.
+    weight.flat[::3] = 1.0
+    for name in ("leaky_relu", "swish"):
+        forward, backward = getattr(actfn, name), actfn.leaky_relu_backward
+        wanted = forward(spread(x), spread(weight)), backward(spread(grad), spread(x), spread(weight))
+        for threads in (1, 2, 3):
+            with actfn.threads(threads):
+                assert same_bits(forward(x, weight), wanted[0])
+                assert same_bits(backward(grad, x, weight), wanted[1])
+    both = actfn.hard_tanh(spread(x), -0.5, spread(weight))
+    assert same_bits(actfn.hard_tanh(x, -0.5, weight), both)
+    assert same_bits(actfn.hard_tanh(x, np.float32(-0.5), weight.astype("f")),
+                     actfn.hard_tanh(spread(x), -0.5, spread(weight.astype("f"))))  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["prelu", "swish", "flexible_relu"])
+@pytest.mark.parametrize(("shape", "per_channel"), CHANNELS, ids=str)
+def test_learned_gradients_per_channel(
+    shape: tuple[int, ...], per_channel: tuple[int, ...], name: str, dtype: str
+) -> None:
+    """The gradient of x has the bits of NumPy's way, that of the parameter its value, the same for any threads."""
+    x, grad = shaped(shape, dtype, 1), shaped(shape, dtype, 2)
+    weight = np.random.default_rng(3).uniform(0.5, 1.5, per_channel).astype(dtype)
+    backward = getattr(actfn, f"{name}_backward")
+    gx, gw = backward(spread(grad), spread(x), weight)
+    size = np.abs(backward(np.abs(spread(grad)), spread(x), weight)[1]) + np.prod(shape) / weight.size
+    found = []
+    for threads in (1, 2, 3):
+        with actfn.threads(threads):
+            found.append(backward(grad, x, weight))
+    assert all(same_bits(pair, found[0]) for pair in found)
+    assert same_bits(found[0][0], gx)
+    assert found[0][1].shape == per_channel and found[0][1].dtype == dtype
+    assert np.all(np.abs(found[0][1] - gw) <= 4 * np.finfo(dtype).eps * size)
+
+
+def test_out_is_written_and_returned() -> None:
+    """By name, by place and as a tuple; an array that overlaps an operand gets the right values all the same."""
+    x = np.linspace(-3, 3, 2000, dtype=np.float32)
+    wanted = actfn.gelu(x)
+    for call in (
+        lambda out: actfn.gelu(x, out=out), lambda out: actfn.gelu(x, out), lambda out: actfn.gelu(x, out=(out,)),
+    ):  # fmt: skip
+        out = np.empty_like(x)
+        assert call(out) is out and same_bits(out, wanted)
+    row = np.append(x, x)
+    assert same_bits(actfn.gelu(row[:2000], out=row[1:2001]), wanted)
+    weights = np.linspace(0.5, 1.5, 2000)
+    wanted = actfn.leaky_relu(weights.copy(), weights)
+    assert same_bits(actfn.leaky_relu(weights, weights, out=weights), wanted)
+
+
+def test_out_that_cannot_be_written_stays_as_it_is() -> None:
+    """Of another shape, read-only, or of another kind of dtype: NumPy's own errors."""
+    x = np.ones((3, 4), np.float32)
+    locked = np.full((3, 4), 7, np.float32)
+    locked.flags.writeable = False
+    for out, error in (
+        (np.full((4, 3), 7, np.float32), ValueError), (locked, ValueError), (np.full((3, 4), 7), TypeError),
+        (np.full(12, 7, np.float32), ValueError), ([7.0], TypeError),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            actfn.relu(x, out=out)  # type: ignore[call-overload]
+        assert np.all(np.asarray(out) == 7)
+
+
+def test_operands_that_are_not_plain_go_the_long_way() -> None:
+    """Subclasses, other byte orders, misaligned arrays, numbers, mixed dtypes, shapes that broadcast."""
+
+    class Own(np.ndarray):
+        pass
+
+    x = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
+    wanted = actfn.silu(x)
+    assert type(actfn.silu(x.view(Own))) is Own
+    assert np.array_equal(actfn.silu(x.astype(">f4")), wanted)
+    odd = np.empty(x.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(3, 4)
+    odd[...] = x
+    assert not odd.flags.aligned and same_bits(actfn.silu(odd), wanted)
+    assert isinstance(actfn.silu(np.float32(1)), np.float32) and isinstance(actfn.silu(np.array(1.0)), np.float64)
+    assert actfn.silu_backward(np.ones(4, np.float32), x).shape == (3, 4)
+    assert actfn.silu_backward(np.ones((3, 4)), x).dtype == np.float64
+    assert actfn.relu(np.empty((0, 3), np.float32)).shape == (0, 3)
+    assert actfn.leaky_relu(np.empty((0, 3)), np.ones(3)).shape == (0, 3)
+    assert actfn.leaky_relu(np.ones((2, 3)), np.ones((4, 2, 3))).shape == (4, 2, 3)
+
+
+def test_where_and_other_keywords_go_the_long_way() -> None:
+    x = np.array([-1.0, 2.0], np.float32)
+    out = np.full(2, 7, np.float32)
+    assert np.array_equal(actfn.relu(x, out=out, where=[True, False]), [0, 7])
+    assert actfn.relu(x, dtype=np.float64).dtype == np.float64
+    with pytest.raises(TypeError):
+        actfn.relu(x, spam=1)  # type: ignore[call-overload]
+    with pytest.raises(TypeError):
+        actfn.relu(x, x, x)  # type: ignore[call-overload]
+    with pytest.raises(TypeError):
+        actfn.relu()
+
+
+def test_sums_that_overflow_float32_warn_of_nothing() -> None:
+    """The gradient of a parameter beyond float32's range is infinite."""
+    x = np.full(10, -3e38, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert actfn.prelu_backward(np.ones_like(x), x, 0.25)[1] == -np.inf
