@@ -1,9 +1,9 @@
 # The short way into a ufunc: NumPy's own costs several times what a small array needs.
 #
 # a) A ufunc object holds the address of the function that Python calls; `register` puts call_ufunc there.
-# b) call_ufunc knows one case: arrays of one float dtype and one shape, contiguous, native and aligned, parameters
-#    that are numbers, and at most an `out` of the same kind. Whatever else comes goes on to NumPy untouched, and
-#    nothing has been written by then.
+# b) call_ufunc knows arrays of one float dtype and one shape, native and aligned, in any layout; parameters that are
+#    numbers, or for contiguous arrays a number per channel; and at most an `out` of the same kind. Whatever else comes
+#    goes on to NumPy untouched, and nothing has been written by then.
 
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
@@ -24,6 +24,9 @@ cdef extern from "Python.h":
     int PyUnicode_CompareWithASCIIString(object text, const char *other)
     bint PyFloat_Check(object number)
     double PyFloat_AS_DOUBLE(object number)
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *descr, int subok)
 
 cdef enum:
     WORTH_RELEASING = 1000      # elements from which on other Python threads may run meanwhile
@@ -46,6 +49,9 @@ cdef bint half_overlap(object a, object b) noexcept:
 
 
 cdef object empty_like(object array):
+    """A new array of its dtype and shape, in the order of its axes in memory."""
+    if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>array):
+        return PyArray_NewLikeArray(<cnp.ndarray>array, cnp.NPY_KEEPORDER, NULL, 0)
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(<cnp.ndarray>array), 0)
 
 
@@ -121,69 +127,176 @@ cdef int lay_out_channels(Channels *c, PyObject **params, int count, cnp.ndarray
 
 # ---- The way in -----------------------------------------------------------------------------------------------
 
-cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
-    """What Python calls for ufunc(...)."""
-    cdef Py_ssize_t given = PyVectorcall_NARGS(flagged_count), nin = (<cnp.ufunc>ufunc).nin
-    cdef char *operands[MAX_OPERANDS]
-    cdef cnp.npy_intp steps[MAX_OPERANDS]
-    cdef double params[MAX_PARAMS]
-    cdef ChannelCall call
-    cdef Channels channels
-    cdef cnp.npy_intp size
-    cdef const Loop *loop
+cdef struct Operands:
+    const Loop *loop
+    PyObject **params
+    PyObject *inputs[MAX_OPERANDS]
+    PyObject *outputs[MAX_OPERANDS]     # NULL where there is no `out`
+    int axis                            # of the channels, or -1
+    bint contiguous
+
+
+cdef bint is_usable(object array, cnp.ndarray like) noexcept:
+    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_TYPE(<cnp.ndarray>array) == cnp.PyArray_TYPE(like)
+            and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>array) and same_shape(array, like))
+
+
+cdef bint take_inputs(Operands *o, object ufunc, PyObject **args) noexcept:
+    """Whether the inputs and parameters can go the short way."""
     cdef cnp.ndarray x
-    cdef int k, dtype, axis = -1
-    cdef bint plain = given == nin and (names == NULL or PyTuple_GET_SIZE(<object>names) == 1)
-    if not plain or not cnp.PyArray_CheckExact(<object>args[0]):
-        return numpy_call(ufunc, args, flagged_count, names)
+    cdef int k
+    if not cnp.PyArray_CheckExact(<object>args[0]):
+        return False
     x = <cnp.ndarray>args[0]
-    dtype = cnp.PyArray_TYPE(x)
-    size = cnp.PyArray_SIZE(x)
-    loop = loop_for(ufunc, dtype)
-    plain = loop != NULL and loop.outputs == 1 and size > 0 and cnp.PyArray_NDIM(x) > 0
-    if plain:
-        for k in range(loop.inputs):
-            plain = plain and is_plain(<object>args[k], dtype) and same_shape(<object>args[k], x)
-        plain = plain and are_plain_params(args + loop.inputs, loop.params, x, &axis)
-    out = None
-    if plain and names != NULL:
-        plain = PyUnicode_CompareWithASCIIString(<object>PyTuple_GET_ITEM(<object>names, 0), b"out") == 0
-        out = <object>args[given]
-        if plain and out is not None:
-            plain = is_plain(out, dtype) and cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out) and same_shape(out, x)
-            for k in range(given if plain else 0):
-                plain = plain and not (cnp.PyArray_CheckExact(<object>args[k]) and half_overlap(out, <object>args[k]))
-    if not plain:
-        return numpy_call(ufunc, args, flagged_count, names)
-    if out is None:
-        out = empty_like(x)
-    if axis >= 0:
-        lay_out_channels(&channels, args + loop.inputs, loop.params, x, axis)
-        call.loop = loop
-        call.channels = &channels
-        call.itemsize = cnp.PyArray_ITEMSIZE(x)
-        for k in range(loop.inputs):
-            call.operands[k] = cnp.PyArray_BYTES(<cnp.ndarray>args[k])
-        call.operands[loop.inputs] = cnp.PyArray_BYTES(<cnp.ndarray>out)
-        with nogil:
-            drive_channels(&call)
-            free(channels.values)
-        return out
-    for k in range(loop.inputs):
-        operands[k] = cnp.PyArray_BYTES(<cnp.ndarray>args[k])
-        steps[k] = cnp.PyArray_ITEMSIZE(x)
-    for k in range(loop.inputs, nin):
-        params[k - loop.inputs] = number_at(<object>args[k], 0)
-        operands[k] = <char *>&params[k - loop.inputs]
-        steps[k] = 0
-    operands[nin] = cnp.PyArray_BYTES(<cnp.ndarray>out)
-    steps[nin] = steps[0]
+    o.loop = loop_for(ufunc, cnp.PyArray_TYPE(x))
+    if o.loop == NULL or cnp.PyArray_SIZE(x) == 0 or not 0 < cnp.PyArray_NDIM(x) <= MAX_AXES:
+        return False
+    o.contiguous = True
+    for k in range(o.loop.inputs):
+        if not is_usable(<object>args[k], x):
+            return False
+        o.inputs[k] = args[k]
+        o.contiguous = o.contiguous and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>args[k])
+    o.params = args + o.loop.inputs
+    return are_plain_params(o.params, o.loop.params, x, &o.axis)
+
+
+cdef bint take_outputs(Operands *o, object out) noexcept:
+    """Whether `out`, an array or a tuple, can be written the short way: apart from all operands, or in place."""
+    cdef PyObject *array
+    cdef int k, j
+    cdef bint several = type(out) is tuple
+    if (PyTuple_GET_SIZE(out) if several else 1) != o.loop.outputs:
+        return False
+    for k in range(o.loop.outputs):
+        array = PyTuple_GET_ITEM(out, k) if several else <PyObject *>out
+        if not is_usable(<object>array, <cnp.ndarray>o.inputs[0]) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>array):
+            return False
+        o.outputs[k] = array
+        if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>array):
+            o.contiguous = False
+            if not has_own_places(<cnp.ndarray>array):
+                return False
+        for j in range(o.loop.inputs + k):
+            other = <cnp.ndarray>(o.inputs[j] if j < o.loop.inputs else o.outputs[j - o.loop.inputs])
+            if not (are_apart(<cnp.ndarray>array, other)
+                    or j < o.loop.inputs and is_same_place(<cnp.ndarray>array, other)):
+                return False
+        for j in range(o.loop.params):
+            if cnp.PyArray_CheckExact(<object>o.params[j]) and half_overlap(<object>array, <object>o.params[j]):
+                return False
+    return True
+
+
+cdef bint share_strides(const Operands *o) noexcept:
+    """Whether the layout of a new result can be that of the first input: it is the layout of all."""
+    cdef int k, axis
+    for k in range(1, o.loop.inputs):
+        for axis in range(cnp.PyArray_NDIM(<cnp.ndarray>o.inputs[0])):
+            if cnp.PyArray_STRIDE(<cnp.ndarray>o.inputs[k], axis) != cnp.PyArray_STRIDE(<cnp.ndarray>o.inputs[0], axis):
+                return False
+    return True
+
+
+cdef int run_contiguous(const Operands *o) except -1:
+    cdef cnp.ndarray x = <cnp.ndarray>o.inputs[0]
+    cdef cnp.npy_intp steps[MAX_OPERANDS]
+    cdef cnp.npy_intp size = cnp.PyArray_SIZE(x)
+    cdef char *args[MAX_OPERANDS]
+    cdef double params[MAX_PARAMS]
+    cdef int k, j = 0
+    for k in range(o.loop.inputs):
+        args[j] = cnp.PyArray_BYTES(<cnp.ndarray>o.inputs[k])
+        steps[j] = cnp.PyArray_ITEMSIZE(x)
+        j += 1
+    for k in range(o.loop.params):
+        params[k] = number_at(<object>o.params[k], 0)
+        args[j] = <char *>&params[k]
+        steps[j] = 0
+        j += 1
+    for k in range(o.loop.outputs):
+        args[j] = cnp.PyArray_BYTES(<cnp.ndarray>o.outputs[k])
+        steps[j] = cnp.PyArray_ITEMSIZE(x)
+        j += 1
     if size < WORTH_RELEASING:
-        drive(operands, &size, steps, <void *>loop)
+        drive(args, &size, steps, <void *>o.loop)
     else:
         with nogil:
-            drive(operands, &size, steps, <void *>loop)
-    return out
+            drive(args, &size, steps, <void *>o.loop)
+    return 0
+
+
+cdef int run_per_channel(const Operands *o) except -1:
+    cdef cnp.ndarray x = <cnp.ndarray>o.inputs[0]
+    cdef ChannelCall call
+    cdef Channels channels
+    cdef int k
+    lay_out_channels(&channels, o.params, o.loop.params, x, o.axis)
+    call.loop = o.loop
+    call.channels = &channels
+    call.itemsize = cnp.PyArray_ITEMSIZE(x)
+    for k in range(o.loop.inputs):
+        call.operands[k] = cnp.PyArray_BYTES(<cnp.ndarray>o.inputs[k])
+    call.operands[o.loop.inputs] = cnp.PyArray_BYTES(<cnp.ndarray>o.outputs[0])
+    with nogil:
+        drive_channels(&call)
+        free(channels.values)
+    return 0
+
+
+cdef int run_lattice(const Operands *o) except -1:
+    cdef cnp.ndarray array
+    cdef Lattice lattice
+    cdef double params[MAX_PARAMS]
+    cdef int k, axis, inputs = o.loop.inputs, first_output = o.loop.inputs + o.loop.params
+    lattice.loop = o.loop
+    for k in range(first_output + o.loop.outputs):
+        if inputs <= k < first_output:
+            params[k - inputs] = number_at(<object>o.params[k - inputs], 0)
+            lattice.args[k] = <char *>&params[k - inputs]
+            for axis in range(MAX_AXES):
+                lattice.strides[k][axis] = 0
+            continue
+        array = <cnp.ndarray>(o.inputs[k] if k < inputs else o.outputs[k - first_output])
+        lattice.args[k] = cnp.PyArray_BYTES(array)
+        for axis in range(cnp.PyArray_NDIM(array)):
+            lattice.strides[k][axis] = cnp.PyArray_STRIDE(array, axis)
+    lay_out_lattice(&lattice, <cnp.ndarray>o.outputs[0])
+    with nogil:
+        drive_lattice(&lattice)
+    return 0
+
+
+cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
+    """What Python calls for ufunc(...)."""
+    cdef Py_ssize_t given = PyVectorcall_NARGS(flagged_count)
+    cdef Operands o
+    cdef int k
+    cdef bint short_way = given == (<cnp.ufunc>ufunc).nin and (names == NULL or PyTuple_GET_SIZE(<object>names) == 1)
+    short_way = short_way and take_inputs(&o, ufunc, args)
+    out = None
+    if short_way and names != NULL:
+        short_way = PyUnicode_CompareWithASCIIString(<object>PyTuple_GET_ITEM(<object>names, 0), b"out") == 0
+        out = <object>args[given]
+    if short_way and out is not None:
+        short_way = take_outputs(&o, out)
+    short_way = short_way and (o.contiguous or o.axis < 0 and (out is not None or share_strides(&o)))
+    if not short_way or o.axis >= 0 and o.loop.outputs > 1:
+        return numpy_call(ufunc, args, flagged_count, names)
+    if out is None and o.loop.outputs == 1:
+        out = empty_like(<object>o.inputs[0])
+        o.outputs[0] = <PyObject *>out
+    elif out is None:
+        out = tuple([empty_like(<object>o.inputs[0]) for k in range(o.loop.outputs)])
+        for k in range(o.loop.outputs):
+            o.outputs[k] = PyTuple_GET_ITEM(out, k)
+    if not o.contiguous:
+        run_lattice(&o)
+    elif o.axis >= 0:
+        run_per_channel(&o)
+    else:
+        run_contiguous(&o)
+    return <object>o.outputs[0] if o.loop.outputs == 1 else out
 
 
 # ---- Sums -----------------------------------------------------------------------------------------------------

@@ -139,6 +139,10 @@ cdef inline void gather(T *buffer, const char *source, Py_ssize_t step, Py_ssize
     cdef Py_ssize_t i
     if step == sizeof(T):
         memcpy(buffer, source, count * sizeof(T))
+    elif step == 2 * sizeof(T):
+        # Every other element, known when compiled, is SIMD.
+        for i in range(count):
+            buffer[i] = (<const T *>source)[2 * i]
     else:
         for i in range(count):
             buffer[i] = (<const T *>(source + i * step))[0]

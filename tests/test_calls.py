@@ -76,6 +76,66 @@ def test_learned_gradients_per_channel(
     assert np.all(np.abs(found[0][1] - gw) <= 4 * np.finfo(dtype).eps * size)
 
 
+def view_of(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """An array of the shape whose axes lie in any order, with gaps, backwards or at one place."""
+    order = rng.permutation(len(shape))
+    steps = rng.choice([1, 1, 1, 2, 3, -1, -2], len(shape))
+    base = np.empty(
+        [length * abs(step) for length, step in zip(np.array(shape)[order], steps[order], strict=True)], dtype
+    )
+    return base.transpose(np.argsort(order))[tuple(slice(None, None, step) for step in steps)]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_any_layout(dtype: str) -> None:
+    """Bits do not depend on the layout of operands and result, nor on the number of threads."""
+    rng = np.random.default_rng(7)
+    shapes = [(5,), (300,), (70_000,), (3, 400), (400, 3), (130, 140), (1, 9), (7, 1, 300), (20, 30, 40), (2, 3, 4, 5)]
+    for shape in shapes * 8:
+        operands = [view_of(rng, shape, dtype) for _ in range(3)]
+        for operand in operands:
+            operand[...] = rng.normal(size=shape) * 3
+        out = view_of(rng, shape, dtype)
+        with actfn.threads(int(rng.integers(1, 4))):
+            for name, count in (("gelu", 1), ("silu_backward", 2), ("swiglu_backward", 3)):
+                f = getattr(actfn, name)
+                plain = f(*[np.ascontiguousarray(o) for o in operands[:count]])
+                fresh = f(*operands[:count])
+                assert same_bits(fresh, plain), (name, [o.strides for o in operands])
+                if count < 3:
+                    assert f(*operands[:count], out=out) is out and same_bits(out, plain)
+                    same = operands[0].copy(order="K")
+                    assert f(same, *operands[1:count], out=same) is same and same_bits(same, plain)
+
+
+def test_new_results_lie_as_numpys_do() -> None:
+    """The order of a result's axes in memory is that of the operands."""
+    x = np.linspace(-3, 3, 600, dtype=np.float32).reshape(10, 20, 3)
+    for view in (x, x.T, x[::2], x[:, ::-1], x.transpose(1, 0, 2), x[:, :, ::2], np.asfortranarray(x)):
+        for got, wanted in ((actfn.relu(view), np.negative(view)), (actfn.relu_backward(view, view), view * view)):
+            assert got.strides == wanted.strides
+        assert actfn.relu_backward(x[:, :20, :], x).strides == x.strides
+
+
+def test_results_between_their_operands_and_each_other() -> None:
+    """Halves of one array as results; operands that overlap the result are read before they are overwritten."""
+    x = np.linspace(-3, 3, 24_000, dtype=np.float32).reshape(40, 600)
+    wanted = actfn.gelu(x[:, :300].copy())
+    whole = x.copy()
+    assert same_bits(actfn.gelu(whole[:, :300], out=whole[:, 300:]), wanted)
+    for moved in (slice(1, 301), slice(150, 450)):
+        whole = x.copy()
+        assert same_bits(actfn.gelu(whole[:, :300], out=whole[:, moved]), wanted)
+    square = x[:, :40].copy()
+    assert same_bits(actfn.gelu(square.T, out=square), actfn.gelu(x[:, :40].T.copy()))
+    grads = np.empty_like(x)
+    parts = actfn.swiglu_backward(x[:, :300], x[:, 300:], x[:, :300], out=(grads[:, :300], grads[:, 300:]))
+    assert parts[0].base is grads
+    assert same_bits(parts, actfn.swiglu_backward(*[x[:, k : k + 300].copy() for k in (0, 300, 0)]))
+    few = np.lib.stride_tricks.as_strided(np.zeros(10, np.float32), (4, 4), (4, 4))
+    assert actfn.relu(np.ones((4, 4), np.float32), out=few) is few
+
+
 def test_out_is_written_and_returned() -> None:
     """By name, by place and as a tuple; an array that overlaps an operand gets the right values all the same."""
     x = np.linspace(-3, 3, 2000, dtype=np.float32)
