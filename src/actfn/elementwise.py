@@ -144,12 +144,13 @@ def rrelu(
     training: bool = False,
     rng: np.random.Generator | int | None = None,
     return_slope: bool = False,
+    out: NDArray[Any] | None = None,
     **kwargs: Any,
 ) -> Any:
+    if not (training or return_slope or kwargs):
+        return _ufuncs.rrelu(x, lower, upper, out=out)
     if not training:
-        y = _ufuncs.rrelu(x, lower, upper, **kwargs)
-        if not return_slope:
-            return y
+        y = _ufuncs.rrelu(x, lower, upper, out=out, **kwargs)
         slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5)).astype(y.dtype)[()]
     else:
         if not np.all(np.less_equal(lower, upper)):
@@ -157,7 +158,7 @@ def rrelu(
         x = np.asanyarray(x)
         dtype = _ufuncs.float_dtype("rrelu", [("x", type(x.dtype))])
         slope = np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype)[()]
-        y = _ufuncs.leaky_relu(x, slope, **kwargs)
+        y = _ufuncs.leaky_relu(x, slope, out=out, **kwargs)
     return (y, slope) if return_slope else y
 
 
@@ -168,13 +169,15 @@ def rrelu_backward(
     upper: float = 1 / 3,
     *,
     slope: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
     **kwargs: Any,
 ) -> Any:
     if slope is None:
-        return _ufuncs.rrelu_backward(grad, x, lower, upper, **kwargs)
+        f = _ufuncs.rrelu_backward
+        return f(grad, x, lower, upper, out=out, **kwargs) if kwargs else f(grad, x, lower, upper, out=out)
     # The kernel is leaky ReLU's, the name in an error is not.
     real_arrays("rrelu_backward", {"grad": grad, "x": x})
-    return _ufuncs.leaky_relu_backward(grad, x, slope, **kwargs)
+    return _ufuncs.leaky_relu_backward(grad, x, slope, out=out, **kwargs)
 
 
 def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
