@@ -5,7 +5,6 @@
 #    numbers, or for contiguous arrays a number per channel; and at most an `out` of the same kind. Whatever else comes
 #    goes on to NumPy untouched, and nothing has been written by then.
 
-from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 cdef extern from *:
@@ -25,9 +24,6 @@ cdef extern from "Python.h":
     bint PyFloat_Check(object number)
     double PyFloat_AS_DOUBLE(object number)
 
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, void *descr, int subok)
-
 cdef enum:
     WORTH_RELEASING = 1000      # elements from which on other Python threads may run meanwhile
 
@@ -46,13 +42,6 @@ cdef bint half_overlap(object a, object b) noexcept:
     cdef char *q = cnp.PyArray_BYTES(b)
     cdef bint same = p == q and cnp.PyArray_NBYTES(a) == cnp.PyArray_NBYTES(b)
     return not same and p < q + cnp.PyArray_NBYTES(b) and q < p + cnp.PyArray_NBYTES(a)
-
-
-cdef object empty_like(object array):
-    """A new array of its dtype and shape, in the order of its axes in memory."""
-    if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>array):
-        return PyArray_NewLikeArray(<cnp.ndarray>array, cnp.NPY_KEEPORDER, NULL, 0)
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(<cnp.ndarray>array), 0)
 
 
 cdef inline const Loop *loop_for(object ufunc, int dtype) noexcept:
@@ -284,10 +273,10 @@ cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyOb
     if not short_way or o.axis >= 0 and o.loop.outputs > 1:
         return numpy_call(ufunc, args, flagged_count, names)
     if out is None and o.loop.outputs == 1:
-        out = empty_like(<object>o.inputs[0])
+        out = empty_like(<cnp.ndarray>o.inputs[0])
         o.outputs[0] = <PyObject *>out
     elif out is None:
-        out = tuple([empty_like(<object>o.inputs[0]) for k in range(o.loop.outputs)])
+        out = tuple([empty_like(<cnp.ndarray>o.inputs[0]) for k in range(o.loop.outputs)])
         for k in range(o.loop.outputs):
             o.outputs[k] = PyTuple_GET_ITEM(out, k)
     if not o.contiguous:

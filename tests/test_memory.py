@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,107 @@ def available() -> float:
     """Free memory in MiB."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
+
+
+# ---- Large results --------------------------------------------------------------------------------------------
+# Whether memory is kept is asked of NumPy by address, so each question has a process of its own.
+
+REUSE = """
+    import os
+    import numpy as np
+    import actfn
+    from numpy._core.multiarray import get_handler_name
+
+    def address(a):
+        return a.__array_interface__["data"][0]
+
+    def result(mib, fill=1.0):
+        y = actfn.relu(np.full(mib * 2**18, fill, np.float32))
+        assert np.all(y == fill)
+        return y
+"""
+
+
+def answer(code: str, **environment: str) -> str:
+    return processes.output(f"{textwrap.dedent(REUSE)}\n{textwrap.dedent(code)}", **environment)
+
+
+def test_memory_of_large_results_is_used_again() -> None:
+    """A result of the same size finds the memory of the last one, with the right values in it; small ones do not."""
+    code = """
+        for mib in (8, 40):
+            first = result(mib)
+            assert get_handler_name(first) == "actfn" and address(first) % 2**21 == 0
+            where = address(first)
+            other = result(mib)
+            assert address(other) != where
+            del first
+            again = result(mib, 3.0)
+            assert address(again) == where and np.all(other == 1)
+        assert get_handler_name(result(1)) == "default_allocator"
+        x = np.ones((3000, 1000), np.float32)
+        for y in (actfn.softmax(x), actfn.gelu_backward(x, x), actfn.relu(x.T), actfn.leaky_relu(x, np.ones(1000))):
+            assert get_handler_name(y) == "actfn"
+        assert actfn.relu(x.T).strides == x.T.strides
+    """
+    answer(code)
+
+
+def test_kept_memory_is_limited() -> None:
+    """By default and by ACTFN_KEEP_MIB; what does not fit is freed, and 0 keeps nothing."""
+    code = """
+        def resident():
+            with open("/proc/self/statm") as f:
+                return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        x = np.ones(40 * 2**18, np.float32)
+        before = resident()
+        results = [actfn.relu(x) for _ in range(8)]
+        assert resident() > before + 8 * 40 - 5
+        del results
+        print(resident() - before)
+    """
+    assert 75 < float(answer(code, ACTFN_KEEP_MIB="100")) < 90
+    assert float(answer(code, ACTFN_KEEP_MIB="0")) < 8
+    assert 150 < float(answer(code)) < 170
+    for size in (5, 60, 7, 30, 33, 90, 11):
+        code += f"""
+        del x
+        x = np.ones({size} * 2**18, np.float32)
+        results = [actfn.relu(x) for _ in range(3)]
+        del results
+        """
+    code += "\n        assert resident() < 300"
+    answer(code, ACTFN_KEEP_MIB="100")
+    result = processes.run("import actfn", ACTFN_KEEP_MIB="some")
+    assert (
+        "ImportError: actfn: ACTFN_KEEP_MIB must be a number of mebibytes, 0 to keep nothing, got 'some'"
+        in result.stderr
+    )
+
+
+def test_large_results_are_ordinary_arrays() -> None:
+    """They own their memory, can be resized, sent to other threads, and live through a fork."""
+    code = """
+        from concurrent.futures import ThreadPoolExecutor
+        y = result(8)
+        assert y.flags.owndata and y.base is None
+        y.resize(y.size * 2, refcheck=False)
+        assert np.all(y[: y.size // 2] == 1) and np.all(y[y.size // 2 :] == 0)
+        y.resize(100, refcheck=False)
+        assert np.all(y == 1)
+        del y
+        def many(k):
+            for i in range(12):
+                result(4 + (k + i) % 5, k + 2.0)
+            return True
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(many, range(8)))
+        y = result(8, 5.0)
+        if (child := os.fork()) == 0:
+            assert np.all(y == 5) and many(1)
+            del y
+            many(2)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0 and np.all(y == 5)
+    """
+    answer(code)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import elementwise, losses, rows, spatial
-from ._build import build, kernels, most_threads
+from ._build import build, kept_memory, kernels, most_threads
 from ._docstrings import docstring
 from .catalog import Activation, catalog
 
@@ -147,7 +147,12 @@ def get_num_threads() -> int:
 
 
 def show_config() -> None:
-    """Print the version, the build in use and the threads.
+    """Print the version, the build in use, the threads, and how much memory of freed results is kept for new ones.
+
+    Notes
+    -----
+    Results of 4 MiB or more use the memory of freed ones again where the system can have it back at any time (Linux):
+    up to 512 MiB, or as many as the environment variable ACTFN_KEEP_MIB says when actfn is imported, 0 for none.
 
     Examples
     --------
@@ -160,6 +165,7 @@ def show_config() -> None:
     print(f"actfn    {__version__}")
     print(f"build    {build} (this machine can run {', '.join(available())})")
     print(f"threads  {get_num_threads()} ({'OpenMP' if kernels.openmp() else 'built without OpenMP: serial'})")
+    print(f"memory   up to {kept_memory() >> 20} MiB of freed results")
 
 
 def _publish(row: Activation) -> list[str]:

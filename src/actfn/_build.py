@@ -53,6 +53,14 @@ def cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
     return 0
 
 
+def kept_memory() -> int:
+    """Bytes of freed results that may be kept for the next ones: what ACTFN_KEEP_MIB asks for, or 512 MiB."""
+    wish = os.environ.get("ACTFN_KEEP_MIB", "512")
+    if not wish.isascii() or not wish.isdigit():
+        raise ImportError(f"actfn: ACTFN_KEEP_MIB must be a number of mebibytes, 0 to keep nothing, got {wish!r}")
+    return min(int(wish) << 20, 2**63 - 1)
+
+
 # Nothing compiled is imported before the processor is known to run it.
 build = choose()
 kernels = importlib.import_module(f"actfn._kernels_{build}")
@@ -60,3 +68,4 @@ kernels = importlib.import_module(f"actfn._kernels_{build}")
 # OpenMP counts processors and knows no quota: with more threads than it allows, all would stop until its next period.
 most_threads = 0 if os.environ.get("OMP_NUM_THREADS") else cpu_quota()
 kernels.set_num_threads(most_threads)
+kernels.keep_memory(kept_memory())
