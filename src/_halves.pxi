@@ -10,13 +10,22 @@ cdef extern from *:
 
     /* Eight at a time; n is a multiple of 8. */
     static void widen(float *to, const unsigned short *from, Py_ssize_t n) {
-        Py_ssize_t i;
-        for (i = 0; i < n; i += 8)
+        Py_ssize_t i = 0;
+    #if defined(__AVX512F__)
+        for (; i + 16 <= n; i += 16)
+            _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + i))));
+    #endif
+        for (; i < n; i += 8)
             _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + i))));
     }
     static void narrow(unsigned short *to, const float *from, Py_ssize_t n) {
-        Py_ssize_t i;
-        for (i = 0; i < n; i += 8)
+        Py_ssize_t i = 0;
+    #if defined(__AVX512F__)
+        for (; i + 16 <= n; i += 16)
+            _mm256_storeu_si256((__m256i *)(to + i),
+                                _mm512_cvtps_ph(_mm512_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
+    #endif
+        for (; i < n; i += 8)
             _mm_storeu_si128((__m128i *)(to + i),
                              _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT));
     }
@@ -53,19 +62,24 @@ cdef inline unsigned short half_from_float(float x) noexcept nogil:
     return <unsigned short>(half | (bits >> 16 & 0x8000))
 
 
+cdef inline Py_ssize_t convertible(Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    """How many float16 the processor can convert where they lie."""
+    return count // 8 * 8 if HAVE_F16C and step == sizeof(short) else 0
+
+
 cdef void load_halves(float *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
     """Up to HALVES of them, and zeros up to a multiple of 8."""
     cdef unsigned short halves[HALVES]
-    cdef Py_ssize_t i, padded = (count + 7) // 8 * 8
-    if step == sizeof(short):
-        memcpy(halves, source, count * sizeof(short))
-    else:
-        for i in range(count):
-            halves[i] = (<const unsigned short *>(source + i * step))[0]
+    cdef Py_ssize_t i, first = convertible(step, count), padded = (count + 7) // 8 * 8
+    widen(buffer, <const unsigned short *>source, first)
+    if first == padded:
+        return
+    for i in range(first, count):
+        halves[i] = (<const unsigned short *>(source + i * step))[0]
     for i in range(count, padded):
         halves[i] = 0
     if HAVE_F16C:
-        widen(buffer, halves, padded)
+        widen(buffer + first, halves + first, padded - first)
     else:
         for i in range(padded):
             buffer[i] = float_from_half(halves[i])
@@ -74,14 +88,14 @@ cdef void load_halves(float *buffer, const char *source, Py_ssize_t step, Py_ssi
 cdef void store_halves(char *target, Py_ssize_t step, const float *buffer, Py_ssize_t count) noexcept nogil:
     """The buffer has room for a multiple of 8."""
     cdef unsigned short halves[HALVES]
-    cdef Py_ssize_t i, padded = (count + 7) // 8 * 8
+    cdef Py_ssize_t i, first = convertible(step, count), padded = (count + 7) // 8 * 8
+    narrow(<unsigned short *>target, buffer, first)
+    if first == padded:
+        return
     if HAVE_F16C:
-        narrow(halves, buffer, padded)
+        narrow(halves + first, buffer + first, padded - first)
     else:
         for i in range(padded):
             halves[i] = half_from_float(buffer[i])
-    if step == sizeof(short):
-        memcpy(target, halves, count * sizeof(short))
-    else:
-        for i in range(count):
-            (<unsigned short *>(target + i * step))[0] = halves[i]
+    for i in range(first, count):
+        (<unsigned short *>(target + i * step))[0] = halves[i]
