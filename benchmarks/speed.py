@@ -357,8 +357,10 @@ def is_rival(contender: str) -> bool:
     return contender in peers.LIBRARIES
 
 
-def best_peer(record: Record) -> tuple[str, float]:
+def best_peer(record: Record, saved: bool = True) -> tuple[str, float]:
+    """The fastest of the others; without `saved` of those that start from the same operands."""
     rivals = {name: s for name, s in record["seconds"].items() if is_rival(name)}
+    rivals = rivals if saved else {name: s for name, s in rivals.items() if name not in record["saved"]}
     name = min(rivals, key=lambda rival: rivals[rival], default="")
     return name, rivals.get(name, math.nan)
 
@@ -369,9 +371,9 @@ def named(record: Record, peer: str) -> str:
     return f"{peer} ({', '.join(notes)})" if notes else peer
 
 
-def ratio(record: Record) -> float:
+def ratio(record: Record, saved: bool = True) -> float:
     """How many times faster than the best of the others."""
-    return best_peer(record)[1] / float(record["seconds"]["actfn"])
+    return best_peer(record, saved)[1] / float(record["seconds"]["actfn"])
 
 
 def line(record: Record) -> str:

@@ -70,14 +70,18 @@ def kind_of(record: Record) -> str:
 def means(cells: list[Record]) -> str:
     """By what is computed, into what and on how many threads."""
     groups: dict[tuple[str, ...], list[float]] = {}
+    totals: dict[tuple[str, ...], list[float]] = {}
     for record in (r for r in cells if not math.isnan(ratio(r))):
         place = "into out" if record["into"] else "fresh"
         key = (kind_of(record), record["direction"], record["dtype"], place, str(record["threads"]))
         groups.setdefault(key, []).append(ratio(record))
-    listed = [*sorted(groups.items()), (("all", "", "", "", ""), [one for ratios in groups.values() for one in ratios])]
+        totals.setdefault(("all", "", record["dtype"], "", ""), []).append(ratio(record))
+        if not math.isnan(same := ratio(record, saved=False)):
+            totals.setdefault(("all, from the same operands", "", record["dtype"], "", ""), []).append(same)
+        totals.setdefault(("all", "", "", "", ""), []).append(ratio(record))
     rows = [
         (*key, f"{len(ratios)}", f"{geometric(ratios):.2f}", f"{sum(r > 1 for r in ratios) / max(len(ratios), 1):.0%}")
-        for key, ratios in listed
+        for key, ratios in [*sorted(groups.items()), *sorted(totals.items(), reverse=True)]
     ]
     head = ("function", "direction", "dtype", "result", "threads", "cells", "ratio", "faster")
     return table("Best other library's time over ours: geometric mean over cells", head, rows)
