@@ -88,7 +88,7 @@ cdef extern from "numpy/arrayobject.h":
     PyObject *PyDataMem_DefaultHandler
 
 cdef enum:
-    LARGE = 1 << 22
+    LARGE = 1 << 25         # what the C library keeps by itself is smaller than this, and needs no system call
 
 cdef object large_handler = handler_of_large_results()
 

@@ -151,7 +151,7 @@ def show_config() -> None:
 
     Notes
     -----
-    Results of 4 MiB or more use the memory of freed ones again where the system can have it back at any time (Linux):
+    Results of 32 MiB or more use the memory of freed ones again where the system can have it back at any time (Linux):
     up to 512 MiB, or as many as the environment variable ACTFN_KEEP_MIB says when actfn is imported, 0 for none.
 
     Examples
