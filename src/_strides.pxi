@@ -1,8 +1,42 @@
 # Arrays in any layout of memory: slices, transposes, halves.
 #
 # A lattice is what is left when axes that follow each other in all operands are one. Its last axis is the one along
-# which the results lie closest; it is cut into tiles, and a tile is worked on for all other indices before the next.
-# So a transposed operand, of which a tile touches as many cache lines as it has elements, finds them in the cache.
+# which the results lie closest. It is cut into tiles, and TOGETHER rows of the axis before it are worked on at once: where a
+# float32 operand is transposed, contiguous along that other axis, their tiles are transposed in registers, and a cache
+# line is read once instead of once per element.
+
+cdef extern from *:
+    """
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <xmmintrin.h>
+    #endif
+    enum { TOGETHER = 16 };     /* rows: as many floats as a cache line has */
+
+    /* to[r * pitch + c] = from[c * stride + r] for r < TOGETHER. */
+    static void transpose_rows(float *to, Py_ssize_t pitch, const char *from, Py_ssize_t stride, Py_ssize_t columns) {
+        Py_ssize_t c = 0, r;
+    #if defined(_MM_TRANSPOSE4_PS)
+        for (; c + 4 <= columns; c += 4)
+            for (r = 0; r < TOGETHER; r += 4) {
+                __m128 a = _mm_loadu_ps((const float *)(from + c * stride) + r);
+                __m128 b = _mm_loadu_ps((const float *)(from + (c + 1) * stride) + r);
+                __m128 d = _mm_loadu_ps((const float *)(from + (c + 2) * stride) + r);
+                __m128 e = _mm_loadu_ps((const float *)(from + (c + 3) * stride) + r);
+                _MM_TRANSPOSE4_PS(a, b, d, e);
+                _mm_storeu_ps(to + r * pitch + c, a);
+                _mm_storeu_ps(to + (r + 1) * pitch + c, b);
+                _mm_storeu_ps(to + (r + 2) * pitch + c, d);
+                _mm_storeu_ps(to + (r + 3) * pitch + c, e);
+            }
+    #endif
+        for (; c < columns; c++)
+            for (r = 0; r < TOGETHER; r++)
+                to[r * pitch + c] = ((const float *)(from + c * stride))[r];
+    }
+    """
+    enum:
+        TOGETHER
+    void transpose_rows(float *to, Py_ssize_t pitch, const char *source, Py_ssize_t stride, Py_ssize_t columns) nogil
 
 cdef enum:
     MAX_AXES = 8
@@ -15,45 +49,72 @@ cdef struct Lattice:
     Py_ssize_t shape[MAX_AXES]
     char *args[MAX_OPERANDS]                        # as for `drive`
     cnp.npy_intp strides[MAX_OPERANDS][MAX_AXES]
-    Py_ssize_t rows         # indices of all axes but the last
     Py_ssize_t tile
+    Py_ssize_t groups_of_rows   # along the axis before the last
+    Py_ssize_t groups           # all of them
+    bint transposed[2]          # inputs whose tiles are
 
 
 cdef void run_tiles(const void *context, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Tasks: for each tile of the last axis all groups of rows."""
     cdef const Lattice *l = <const Lattice *>context
     cdef int operands = l.loop.inputs + l.loop.params + l.loop.outputs, inner = l.axes - 1, k, axis
+    cdef float turned[2][TOGETHER * TILE]
     cdef char *args[MAX_OPERANDS]
     cdef cnp.npy_intp steps[MAX_OPERANDS]
-    cdef Py_ssize_t task, row, start, index
-    for k in range(operands):
-        steps[k] = l.strides[k][inner]
+    cdef cnp.npy_intp strides[MAX_OPERANDS]
+    cdef Py_ssize_t task, group, start, count, index, row, rows
     for task in range(first, last):
-        start = task // l.rows * l.tile
-        row = task % l.rows
+        start = task // l.groups * l.tile
+        count = lesser(l.tile, l.shape[inner] - start)
+        group = task % l.groups
+        rows = 1
         for k in range(operands):
+            steps[k] = l.strides[k][inner]
             args[k] = l.args[k] + start * steps[k]
         for axis in range(inner - 1, -1, -1):
-            index = row % l.shape[axis]
-            row = row // l.shape[axis]
+            if axis == inner - 1:
+                index = group % l.groups_of_rows * TOGETHER
+                rows = lesser(TOGETHER, l.shape[axis] - index)
+                group = group // l.groups_of_rows
+            else:
+                index = group % l.shape[axis]
+                group = group // l.shape[axis]
             for k in range(operands):
                 args[k] += index * l.strides[k][axis]
-        run_span(l.loop, args, steps, 0, lesser(l.tile, l.shape[inner] - start))
+        for k in range(operands):
+            strides[k] = l.strides[k][inner - 1] if inner > 0 else 0
+            if rows == TOGETHER and k < 2 and l.transposed[k]:
+                transpose_rows(turned[k], TILE, args[k], steps[k], count)
+                args[k] = <char *>turned[k]
+                steps[k] = sizeof(float)
+                strides[k] = TILE * sizeof(float)
+        for row in range(rows):
+            run_span(l.loop, args, steps, 0, count)
+            for k in range(operands):
+                args[k] += strides[k]
 
 
 cdef void drive_lattice(Lattice *l) noexcept nogil:
     cdef int inner = l.axes - 1, axis, k
-    cdef Py_ssize_t itemsize = 8 if l.loop.data_type == b'd' else 4 if l.loop.data_type == b'f' else 2, tasks
+    cdef Py_ssize_t itemsize = 8 if l.loop.data_type == b'd' else 4 if l.loop.data_type == b'f' else 2, size = 1, tasks
     cdef int threads
     cdef status_t status = status_save()
-    l.rows = 1
-    for axis in range(inner):
-        l.rows *= l.shape[axis]
     l.tile = LONG_TILE
     for k in range(l.loop.inputs + l.loop.params + l.loop.outputs):
         if l.strides[k][inner] not in (itemsize, 0):
             l.tile = TILE
-    tasks = l.rows * ((l.shape[inner] + l.tile - 1) // l.tile)
-    threads = <int>lesser(threads_for(l.rows * l.shape[inner], l.loop.grain), tasks)
+        if k < 2:
+            l.transposed[k] = (l.loop.data_type == b'f' and k < l.loop.inputs and inner > 0
+                               and l.strides[k][inner - 1] == itemsize)
+    l.groups_of_rows = (l.shape[inner - 1] + TOGETHER - 1) // TOGETHER if inner > 0 else 1
+    l.groups = l.groups_of_rows
+    for axis in range(inner - 1):
+        l.groups *= l.shape[axis]
+    for axis in range(l.axes):
+        size *= l.shape[axis]
+    tasks = l.groups * ((l.shape[inner] + l.tile - 1) // l.tile)
+    threads = <int>lesser(threads_for(size, l.loop.grain), tasks)
     if threads > 1:
         in_parallel(run_tiles, l, tasks, 1, threads)
     else:
