@@ -1,9 +1,9 @@
 # Arrays in any layout of memory: slices, transposes, halves.
 #
 # A lattice is what is left when axes that follow each other in all operands are one. Its last axis is the one along
-# which the results lie closest. It is cut into tiles, and TOGETHER rows of the axis before it are worked on at once: where a
-# float32 operand is transposed, contiguous along that other axis, their tiles are transposed in registers, and a cache
-# line is read once instead of once per element.
+# which the results lie closest. It is cut into tiles, and TOGETHER rows of the axis before it are worked on at once:
+# where a float32 operand is transposed, contiguous along that other axis, their tiles are transposed in registers, and
+# a cache line is read once instead of once per element.
 
 cdef extern from *:
     """
