@@ -3,8 +3,9 @@
 
 How to read it. `x` is the input, `grad` the gradient that arrives from above, parameters carry their papers' names.
 A scalar returns T, the type of the data; inside, everything that rounds is computed in double, so that a float
-result is rounded once. Bodies are conditional expressions, never `if` blocks, so that the loops in `_loops.pxi`
-become SIMD.
+result is rounded once. Only straight lines and parabolas stay float, for the speed: what their products and sums lose
+is added again (`_scalars.pxi`). Bodies are conditional expressions, never `if` blocks, so that the loops in
+`_loops.pxi` become SIMD.
 
 Where double is the result and a plain formula would lose a digit, there are two bodies and T picks one: the formula in
 double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Polynomials are in
@@ -17,11 +18,16 @@ include "_polynomials.pxi"
 include "_pairs.pxi"
 
 
-# Two idioms of the pieces below.
+# Idioms of the pieces below.
 
 cdef inline T flat(T grad, T x) noexcept nogil:
     """The gradient of a flat piece: 0, even for an infinite grad, but a NaN never disappears."""
     return grad if grad != grad else (x if x != x else <T>0)
+
+
+cdef inline T flat_left(T grad) noexcept nogil:
+    """The same where x is known to be a number."""
+    return grad if grad != grad else <T>0
 
 
 cdef inline T signed_zero(T x) noexcept nogil:
@@ -62,10 +68,10 @@ cdef inline T relu6_backward(T grad, T x) noexcept nogil:
 cdef inline T leaky_relu(T x, double negative_slope) noexcept nogil:
     # Not max(x, slope * x), which is another function when the slope exceeds 1.
     # Nor x > 0, which would multiply 0 by an infinite slope.
-    return x if x >= <T>0 else <T>(x * negative_slope)
+    return x if x >= <T>0 else stretched(x, negative_slope)
 
 cdef inline T leaky_relu_backward(T grad, T x, double negative_slope) noexcept nogil:
-    return grad if x > <T>0 else (<T>(grad * negative_slope) if x <= <T>0 else x)
+    return grad if x > <T>0 else (stretched(grad, negative_slope) if x <= <T>0 else x)
 
 
 cdef inline T prelu(T x, double weight) noexcept nogil:
@@ -86,7 +92,7 @@ cdef inline T rrelu_backward(T grad, T x, double lower, double upper) noexcept n
 
 
 cdef inline T flexible_relu(T x, double bias) noexcept nogil:
-    return <T>(relu(x) + bias)
+    return shifted(relu(x), bias)
 
 cdef inline T flexible_relu_backward(T grad, T x, double bias) noexcept nogil:
     return relu_backward(grad, x)
@@ -109,26 +115,19 @@ cdef inline T hard_tanh_backward(T grad, T x, double min_val, double max_val) no
     return grad if (x > at_most(x, min_val)) & (x < at_least(x, max_val)) else flat(grad, x)
 
 
-cdef inline Pair ramp(T x, double slope, double offset) noexcept nogil:
-    # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
-    cdef double low = 9.25185853854297e-18 if slope == 0.16666666666666666 else 0.0
-    cdef Pair p = product(pair(slope, low), finite(x))
-    cdef Pair y = plus(p, pair(offset, 0.0))
-    return chosen(magnitude(p.hi + offset) < 1e200, y, pair(p.hi + offset, 0.0))
-
 cdef inline T hard_sigmoid(T x, double slope, double offset) noexcept nogil:
-    # Not fused: 3 / 6 must round to 0.5.
-    cdef double y = (0.0 if x == 0 else slope * finite(x)) + offset if T is float else ramp(x, slope, offset).hi
-    return <T>(0.0 if y <= 0.0 else (1.0 if y > 1.0 else y))
+    cdef Ramp line = ramp(slope, offset)
+    cdef T left = at_most(x, line.left), right = at_least(x, line.right)
+    return <T>line.above if x >= right else (<T>line.below if x <= left else on_ramp(x, line))
 
 cdef inline T hard_sigmoid_backward(T grad, T x, double slope, double offset) noexcept nogil:
-    cdef Pair y = ramp(x, slope, offset)
-    cdef bint inside = (y.hi > 0.0) & ((y.hi - 1.0) + y.lo < 0.0) & (slope != 0.0)
-    return <T>(grad * slope) if inside else flat(grad, x)
+    cdef Ramp line = ramp(slope, offset)
+    cdef bint inside = (x > at_most(x, line.left)) & (x < at_least(x, line.right))
+    return stretched(grad, slope) if inside else flat(grad, x)
 
 
 cdef inline T soft_shrink(T x, double lambd) noexcept nogil:
-    cdef T toward_zero = <T>(magnitude(x) - lambd)
+    cdef T toward_zero = shifted(magnitude(x), -lambd)
     return with_sign_of(toward_zero if magnitude(x) > at_most(x, lambd) else (x if x != x else <T>0), x)
 
 cdef inline T soft_shrink_backward(T grad, T x, double lambd) noexcept nogil:
@@ -143,30 +142,31 @@ cdef inline T hard_shrink_backward(T grad, T x, double lambd) noexcept nogil:
 
 
 cdef inline T sparse_sigmoid(T x) noexcept nogil:
-    return <T>(0.0 if x <= -1.0 else (1.0 if x > 1.0 else 0.5 * (x + 1.0)))
+    return <T>0 if x <= <T>-1 else (<T>1 if x > <T>1 else fused(x, <T>0.5, <T>0.5))
 
 cdef inline T sparse_sigmoid_backward(T grad, T x) noexcept nogil:
-    return <T>(0.5 * grad) if magnitude(x) < <T>1 else flat(grad, x)
+    return <T>0.5 * grad if magnitude(x) < <T>1 else flat(grad, x)
 
 
 # ---- Parabolas between straight lines -------------------------------------------------------------------------
 
 cdef inline T hard_swish(T x) noexcept nogil:
-    cdef double middle = (x * 0.16666666666666666) * (x + 3.0) if T is float else x * ((x + 3.0) / 6.0)
-    return <T>(0.0 if x <= -3.0 else (x if x >= 3.0 else middle))
+    return <T>0 if x <= <T>-3 else (x if x >= <T>3 else times_rise(x, x, 3.0, 6.0))
 
 cdef inline T hard_swish_backward(T grad, T x) noexcept nogil:
-    cdef double third = 0.3333333333333333
-    cdef T middle = <T>(grad * (x + 1.5) * third if T is float else grad * (x + 1.5) / 3.0), left = flat(grad, x)
-    return left if x <= <T>-3 else (grad if x >= <T>3 else middle)
+    cdef T middle = times_rise(grad, x, 1.5, 3.0)
+    return flat_left(grad) if x <= <T>-3 else (grad if x >= <T>3 else middle)
 
 
 cdef inline T sparse_plus(T x) noexcept nogil:
-    return <T>(0.0 if x <= -1.0 else (x if x >= 1.0 else 0.25 * (x + 1.0) * (x + 1.0)))
+    # What 1 + x rounds away returns: half (half + lost) is (1 + x)^2 / 4 but for the square of lost.
+    cdef T sum1 = x + <T>1, lost = x - (sum1 - <T>1), half = <T>0.5 * sum1
+    return <T>0 if x <= <T>-1 else (x if x >= <T>1 else fused(half, half, half * lost))
 
 cdef inline T sparse_plus_backward(T grad, T x) noexcept nogil:
-    cdef T middle = <T>(grad * (0.5 * (x + 1.0))), left = flat(grad, x)
-    return left if x <= <T>-1 else (grad if x >= <T>1 else middle)
+    cdef T sum1 = x + <T>1, lost = x - (sum1 - <T>1)
+    cdef T middle = fused(grad, <T>0.5 * sum1, grad * (<T>0.5 * lost))
+    return flat_left(grad) if x <= <T>-1 else (grad if x >= <T>1 else middle)
 
 
 # ---- The sigmoid and its relatives ----------------------------------------------------------------------------

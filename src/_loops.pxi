@@ -84,6 +84,7 @@ cdef struct Loop:
     Lanes lanes         # the loop over a table instead of `uniform`, or NULL
     Lookup *lookup
     double defaults[2]  # the parameters that the table is for
+    const Loop *wide    # for float data: the loop in double, for parameters that are not ordinary; or NULL
 
 cdef int thread_limit = 0
 
@@ -226,31 +227,75 @@ cdef inline bint tabled_for(const Loop *loop, const double *params) noexcept nog
             and (loop.params < 2 or params[1] == loop.defaults[1]))
 
 
+cdef bint ordinary(const double *params, Py_ssize_t n) noexcept nogil:
+    """Whether two floats stand for each of n parameters: float has no exponent for an infinite or a tiny one."""
+    cdef bint yes = True
+    cdef Py_ssize_t i
+    for i in range(n):
+        yes &= (params[i] == 0.0) | ((c_fabs(params[i]) > 1e-18) & (c_fabs(params[i]) < 1e18))
+    return yes
+
+
+cdef void run_wide(const Loop *loop, Kernel kernel, void **at, const double *params, float *out,
+                   Py_ssize_t n) noexcept nogil:
+    """Float data through a kernel for double, a block at a time; a varying one is given one block."""
+    cdef double buffers[MAX_OPERANDS][BLOCK]
+    cdef void *blocks[MAX_OPERANDS]
+    cdef Py_ssize_t start, count, i
+    cdef int k
+    for k in range(loop.inputs + 1):
+        blocks[k] = buffers[k]
+    if params == NULL:
+        for k in range(loop.inputs + 1, loop.inputs + 1 + loop.params):
+            blocks[k] = at[k]
+    for start in range(0, n, 256):
+        count = n - start if n - start < BLOCK else BLOCK
+        for k in range(loop.inputs):
+            load_param(b'f', buffers[k], <char *>at[k] + start * sizeof(float), sizeof(float), count)
+        kernel(blocks, params, count)
+        for i in range(count):
+            out[start + i] = <float>buffers[loop.inputs][i]
+
+
 cdef inline void run_uniform(const Loop *loop, void **at, const double *params, Py_ssize_t n) noexcept nogil:
     if tabled_for(loop, params):
         loop.lanes(loop.lookup, loop.uniform, params, at, n)
-    else:
+    elif loop.wide == NULL or ordinary(params, loop.params):
         loop.uniform(at, params, n)
+    else:
+        run_wide(loop, loop.wide.uniform, at, params, <float *>at[loop.inputs], n)
 
 
 cdef void run_varying(const Loop *loop, void **at, Py_ssize_t n) noexcept nogil:
-    """Parameters per element. Where they are the ones of a table it is used, so that a value meets one formula only."""
+    """Parameters per element. A value meets the formula that it would meet if all had its parameters."""
     cdef float by_table[BLOCK]
+    cdef float by_double[BLOCK]
     cdef void *out = at[loop.inputs]
     cdef double params[MAX_PARAMS]
     cdef Py_ssize_t i
     cdef int k
+    cdef bint strays = False, stray
     loop.varying(at, NULL, n)
-    if loop.lanes == NULL:
+    if loop.wide != NULL:
+        for k in range(loop.params):
+            strays |= not ordinary(<double *>at[loop.inputs + loop.outputs + k], n)
+    if strays:
+        run_wide(loop, loop.wide.varying, at, NULL, by_double, n)
+    if loop.lanes != NULL:
+        at[loop.inputs] = by_table
+        loop.lanes(loop.lookup, loop.uniform, loop.defaults, at, n)
+        at[loop.inputs] = out
+    if not strays and loop.lanes == NULL:
         return
-    at[loop.inputs] = by_table
-    loop.lanes(loop.lookup, loop.uniform, loop.defaults, at, n)
-    at[loop.inputs] = out
     for i in range(n):
+        stray = False
         for k in range(loop.params):
             params[k] = (<double *>at[loop.inputs + loop.outputs + k])[i]
+            stray |= not ordinary(&params[k], 1)
         if tabled_for(loop, params):
             (<float *>out)[i] = by_table[i]
+        elif stray:
+            (<float *>out)[i] = by_double[i]
 
 
 cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_ssize_t start,
@@ -402,6 +447,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
         loops[k].param_type = ord(param_type)
         loops[k].grain = grain
         loops[k].lanes = NULL
+        loops[k].wide = &loops[len(kinds) - 1] if params and data_type != "d" else NULL
         if segment and data_type != "d":
             for j, default in enumerate(params.values()):
                 loops[k].defaults[j] = default

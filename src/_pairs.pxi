@@ -106,3 +106,60 @@ cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
     cdef Pair steps = two_steps_of(n + boost)
     # Beyond -1490 not even the largest gradient brings the value back.
     return scaled(scaled(e, steps.hi if y > -1490.0 else 0.0), steps.lo)
+
+
+# ---- A line between two flat pieces ---------------------------------------------------------------------------
+
+cdef struct Ramp:
+    double slope
+    double slope_low
+    double offset
+    double left         # the line is above 0 and below 1 for left < x < right
+    double right
+    double below        # the value left of it
+    double above
+
+cdef inline double excess(double x, Ramp r, Pair climb) noexcept nogil:
+    """How much more than `climb` the line rises from 0 to x."""
+    cdef Pair p = exact_product(x, r.slope)
+    return (p.hi - climb.hi) + ((p.lo - climb.lo) + x * r.slope_low)
+
+
+cdef inline Ramp ramp(double slope, double offset) noexcept nogil:
+    """The line slope * x + offset from 0 to 1. Nothing here depends on data or branches: gcc moves it out of loops."""
+    cdef Ramp r
+    cdef double size = c_fabs(slope), zero, one, step
+    cdef bint flat = slope == 0.0, falls = slope < 0.0, endless = c_fabs(offset) > DBL_MAX
+    cdef Pair to_zero = pair(-offset, 0.0), to_one = exact_sum(1.0, -offset)
+    # Slopes beyond 2^960 and 2^-960, where inverses and splittings overflow, are replaced by these.
+    size = either(size > 9.745314011399999e288, 9.745314011399999e288, size)
+    r.slope = c_copysign(either(size < 1.0261342003245941e-289, 1.0261342003245941e-289, size), slope)
+    # The default 1/6 means one sixth, not its double: only so are the knees at -3 and 3.
+    r.slope_low = either(slope == 0.16666666666666666, 9.25185853854297e-18, 0.0)
+    r.offset = offset
+    # The doubles nearest to where the line is 0 and 1. One that is still inside is not the end: the next one is, and
+    # 1.6e-16 is between 0.7 and 1.5 units in its last place.
+    zero = to_zero.hi / r.slope
+    one = to_one.hi / r.slope
+    step = excess(one, r, to_one) / r.slope
+    one -= either(step == step, step, 0.0)
+    zero -= either(excess(zero, r, to_zero) > 0.0, c_copysign(1.6e-16 * zero, r.slope), 0.0)
+    one += either(excess(one, r, to_one) < 0.0, c_copysign(1.6e-16 * one, r.slope), 0.0)
+    r.left = either(flat, INFINITY, either(falls, one, zero))
+    r.right = either(flat, -INFINITY, either(falls, zero, one))
+    r.below = either(endless, offset > 0.0, falls)
+    r.above = either(flat, either(offset > 1.0, 1.0, either(offset <= 0.0, 0.0, offset)), not falls)
+    r.above = either(endless, offset > 0.0, r.above)
+    return r
+
+
+cdef inline T on_ramp(T x, Ramp r) noexcept nogil:
+    """The line at x."""
+    cdef double y = mul_add(x, r.slope, r.offset)
+    cdef Pair p, sum1
+    if T is float:
+        return <T>y
+    else:
+        p = exact_product(x, r.slope)
+        sum1 = exact_sum(p.hi, r.offset)
+        return mul_add(x, r.slope_low, y) if HAVE_FMA else sum1.hi + (sum1.lo + (p.lo + x * r.slope_low))

@@ -1,7 +1,7 @@
-# The transcendental functions that the activations are made of.
+# The lines and the transcendental functions that the activations are made of.
 #
-# All of them compute in double, are branch-free (selects only, so that gcc turns the loop around them into SIMD)
-# and propagate NaN. The argument's type says where the result goes: a float argument may lean on double's
+# The transcendental ones compute in double. All are branch-free (selects only, so that gcc turns the loop around them
+# into SIMD) and propagate NaN. The argument's type says where the result goes: a float argument may lean on double's
 # exponent range and skip the care that subnormal or overflowing doubles need.
 #
 # Never write a clamp as `x if x > low else low`: that would
@@ -28,12 +28,29 @@ cdef extern from *:
     static inline long long bits_from_double(double x) { long long bits; memcpy(&bits, &x, 8); return bits; }
     static inline float float_from_bits(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
     static inline unsigned bits_from_float(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
+
+    /* A select without a branch, which gcc can move out of a loop when nothing in it depends on the data. */
+    static inline double either(int first, double a, double b) {
+        long long mask = -(long long)first;
+        return double_from_bits((bits_from_double(a) & mask) | (bits_from_double(b) & ~mask));
+    }
+
+    #if defined(__FMA__) || defined(__aarch64__)
+    #define HAVE_FMA 1
+    #define mul_add_float(a, b, c) __builtin_fmaf(a, b, c)
+    #else
+    #define HAVE_FMA 0
+    #define mul_add_float(a, b, c) ((float)((double)(a) * (b) + (c)))
+    #endif
     """
+    const bint HAVE_FMA
     const double DBL_MAX
     const double FLT_MAX
     const double ROUNDER
     const double TWO_TO_MINUS_600
     double mul_add(double a, double b, double c) nogil
+    float mul_add_float(float a, float b, float c) nogil
+    double either(bint first, double a, double b) nogil
     double double_from_bits(long long bits) nogil
     long long bits_from_double(double x) nogil
     float float_from_bits(unsigned int bits) nogil
@@ -77,8 +94,9 @@ cdef inline double finite(T x) noexcept nogil:
 cdef inline T at_most(T like, double limit) noexcept nogil:
     """The largest T that is not above limit: x > limit means x > at_most(limit), compared in T, in twice the lanes."""
     cdef float f = <float>limit
+    cdef unsigned int bits = bits_from_float(f)
     if T is float:
-        return float_from_bits(bits_from_float(f) + (1 if c_copysignf(1.0, f) < 0 else -1)) if f > limit else f
+        return float_from_bits(bits + (f > limit) * (2 * (bits >> 31) - 1))
     else:
         return limit
 
@@ -86,6 +104,52 @@ cdef inline T at_most(T like, double limit) noexcept nogil:
 cdef inline T at_least(T like, double limit) noexcept nogil:
     """The smallest T that is not below limit."""
     return -at_most(like, -limit)
+
+
+cdef inline T fused(T a, T b, T c) noexcept nogil:
+    """a * b + c."""
+    if T is float:
+        return mul_add_float(a, b, c)
+    else:
+        return mul_add(a, b, c)
+
+
+# ---- Straight lines -------------------------------------------------------------------------------------------
+# Float data stay float, in twice the lanes of double, and meet a parameter as the sum of two floats. Parameters that
+# two floats cannot hold are left to the double kernel, see `ordinary` in _loops.pxi.
+
+cdef inline T stretched(T x, double factor) noexcept nogil:
+    """x * factor."""
+    # high is cut off, and low is not 0: both have the same sign, and an infinite x meets no 0.
+    cdef T high = <T>double_from_bits(bits_from_double(factor) & ~0x1FFFFFFFLL)
+    cdef T low = <T>(double_from_bits(bits_from_double(factor) | 0x10000) - high)
+    if T is float:
+        return fused(x, high, x * low) if HAVE_FMA else <T>(x * factor)
+    else:
+        return x * factor
+
+
+cdef inline T shifted(T x, double distance) noexcept nogil:
+    """x + distance; in float two roundings, of which the first is none where the sum cancels."""
+    cdef T high = <T>distance
+    if T is float:
+        return x + high + <T>(distance - high)
+    else:
+        return x + distance
+
+
+cdef inline T times_rise(T factor, T x, double half, double whole) noexcept nogil:
+    """factor * (x + half) / whole for whole = 2 half and |x| <= whole."""
+    cdef double slope = 1.0 / whole, slope_low = mul_add(-slope, whole, 1.0) / whole
+    cdef double y = x, sum1 = y + half
+    cdef T high = <T>slope, low = <T>((slope - high) + slope_low), rise, rest
+    if T is float:
+        # x / whole + 1/2 on a coarse grid, and the rest: the difference between the two is exact.
+        rise = fused(x, high, <T>2) - <T>1.5
+        rest = fused(x, low, fused(x, high, <T>0.5 - rise))
+        return fused(factor, rise, factor * rest) if HAVE_FMA else <T>(factor * (sum1 * slope))
+    else:
+        return factor * (mul_add(sum1, slope, sum1 * slope_low) if HAVE_FMA else sum1 / whole)
 
 
 cdef inline double power_of_two(double rounded) noexcept nogil:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -128,6 +129,59 @@ def test_other_parameters(name: str, index: int, direction: str, dtype: str, bui
     got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
     exact = with_parameters(name, index, direction, dtype)
     assert_within(exact, got, measure.GOAL[dtype][0], x=x)
+
+
+# Float kernels meet a parameter as two floats, which cannot hold these: too small, too large, or no float at all.
+UNWIELDY: dict[str, list[tuple[float, ...]]] = {
+    "leaky_relu": [(s,) for s in (1e-40, -1e-300, 1e-19, 1e19, -1e40, 1e300)],
+    "prelu": [(s,) for s in (5e-324, -1e-45, 3e38, 1e308)],
+    "rrelu": [(a, b) for a, b in ((1e-40, 0.25), (0.0, 1e-310), (-1.0, 1.0 + 2**-52), (0.5, 1e200))],
+    "flexible_relu": [(b,) for b in (1e-45, -1e-40, 1e19, -3.4028235e38, 1e300)],
+    "soft_shrink": [(v,) for v in (1e-45, 1e-40, 1e30, 3e38, 1e300)],
+    "hard_sigmoid": [(s, b) for s, b in ((1e-40, 0.5), (1e300, 0.25), (-1e-19, 0.3), (0.2, 1e-60), (1.0, -1e30))],
+}
+
+
+@pytest.mark.parametrize("direction", measure.DIRECTIONS)
+@pytest.mark.parametrize("name", UNWIELDY)
+def test_parameters_that_no_float_holds(name: str, direction: str, build: str, kernels: ModuleType) -> None:
+    """float32 data meet them at their full value; in an array, next to ordinary ones, with the same bits."""
+    x = np.concatenate([thinned("float32", 101), np.array([-np.inf, np.inf], "float32")])
+    ordinary = tuple(oracle.default_params(oracle.ROWS[name]).values())
+    suffix, grad = ("", ()) if direction == "forward" else ("_backward", (np.ones_like(x),))
+    function = kernels.ufuncs[name + suffix]
+    for params in UNWIELDY[name]:
+        got = function(*grad, x, *params)
+        assert not np.isnan(got).any(), params
+        named = dict(zip(oracle.ROWS[name].params, params, strict=True))
+        exact = oracle.elementwise(name, direction, "float32", x[:-2].tolist(), named)
+        assert_within(exact, got[:-2], measure.GOAL["float32"][0], x=x[:-2])
+        mixed = [np.where(np.arange(x.size) % 3 == 0, p, o) for p, o in zip(params, ordinary, strict=True)]
+        wanted = np.where(np.arange(x.size) % 3 == 0, got, function(*grad, x, *ordinary))
+        assert function(*grad, x, *mixed).tobytes() == wanted.tobytes(), params
+        if grad:
+            twice = function(*grad, np.repeat(x, 2)[::2], *params)
+            assert twice.tobytes() == got.tobytes(), params
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_knees_of_hard_sigmoid_are_exact(dtype: str, build: str, kernels: ModuleType) -> None:
+    """Next to where the line reaches 0 or 1, every x is on the side that exact arithmetic says."""
+    rng = np.random.default_rng(11)
+    slopes = np.concatenate([[0.2, -0.2, 1 / 3, 0.7, -1.0], rng.normal(size=200) * np.exp2(rng.integers(-9, 9, 200))])
+    offsets = np.concatenate([[0.5, 0.5, 0.1, 0.0, 1.0], rng.uniform(-3, 3, 200)])
+    for slope, offset in zip(slopes.tolist(), offsets.tolist(), strict=True):
+        for level in (0, 1):
+            near = np.array((level - Fraction(offset)) / Fraction(slope), dtype)
+            below = [near := np.nextafter(near, np.array(-np.inf, dtype)) for _ in range(3)]
+            x = np.array([*below, *(near := np.nextafter(near, np.array(np.inf, dtype)) for _ in range(5))], dtype)
+            line = [Fraction(slope) * Fraction(float(v)) + Fraction(offset) for v in x]
+            y = kernels.ufuncs["hard_sigmoid"](x, slope, offset)
+            inside = kernels.ufuncs["hard_sigmoid_backward"](np.ones_like(x), x, slope, offset) != 0
+            assert inside.tolist() == [0 < v < 1 for v in line], (slope, offset, x)
+            assert [v == 0 for v in y.tolist()] == [v <= 0 for v in line], (slope, offset, x)
+            exact = oracle.elementwise("hard_sigmoid", "forward", dtype, x.tolist(), {"slope": slope, "offset": offset})
+            assert_within(exact, y, measure.GOAL[dtype][0], x=x)
 
 
 INF = np.inf
