@@ -144,9 +144,10 @@ cdef inline T times_rise(T factor, T x, double half, double whole) noexcept nogi
     cdef double y = x, sum1 = y + half
     cdef T high = <T>slope, low = <T>((slope - high) + slope_low), rise, rest
     if T is float:
-        # x / whole + 1/2 on a coarse grid, and the rest: the difference between the two is exact.
+        # x / whole + 1/2 on a coarse grid, and the rest: the difference between the two is exact. Where the sum is 0,
+        # x * low must round before it cancels.
         rise = fused(x, high, <T>2) - <T>1.5
-        rest = fused(x, low, fused(x, high, <T>0.5 - rise))
+        rest = fused(x, high, <T>0.5 - rise) + x * low
         return fused(factor, rise, factor * rest) if HAVE_FMA else <T>(factor * (sum1 * slope))
     else:
         return factor * (mul_add(sum1, slope, sum1 * slope_low) if HAVE_FMA else sum1 / whole)
