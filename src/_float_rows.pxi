@@ -35,10 +35,15 @@ cdef extern from *:
 
     typedef struct { Floats sign, top, shift, low, rest; __m512i powers, exponent; } Anchor;
 
+    /* POWERS without what power_of_e adds: n << 19 moves the exponent by n / 16 and leaves n % 16 in the fraction. */
+    PACKED __m512i powers_table(void) {
+        __m512i j = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+        return _mm512_sub_epi32(_mm512_castps_si512(_mm512_loadu_ps(POWERS)), _mm512_slli_epi32(j, 19));
+    }
+
     PACKED Anchor anchor_at(Floats top, float sign) {
         Anchor a;
         __mmask16 far = _mm512_cmp_ps_mask(_mm512_abs_ps(top), all_of(256.0f), _CMP_GT_OQ);
-        __m512i j = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         a.sign = all_of(sign);
         a.top = top;
         a.shift = _mm512_maskz_mov_ps(far, top);
@@ -46,25 +51,29 @@ cdef extern from *:
         a.low = _mm512_sub_ps(t, all_of(110.0f));
         __m512i k = _mm512_cvtps_epi32(_mm512_mul_ps(t, all_of(1.44269504f)));
         a.exponent = _mm512_slli_epi32(_mm512_sub_epi32(_mm512_set1_epi32(40), k), 23);
-        /* Adding n << 19 moves the exponent by n / 16 and leaves n % 16 in the fraction: taken out beforehand. */
-        a.powers = _mm512_sub_epi32(_mm512_castps_si512(_mm512_loadu_ps(POWERS)), _mm512_slli_epi32(j, 19));
+        a.powers = powers_table();
         a.rest = _mm512_loadu_ps(POWERS_REST);
         return a;
     }
 
-    PACKED void exponential(Floats d, const Anchor *a, Floats *h, Floats *v) {
-        /* max returns its second operand where one is NaN. */
-        Floats y = _mm512_max_ps(a->low, d);
+    /* e^y = h (1 + v), with a polynomial of degree 3 or 4 for v. */
+    PACKED void power_of_e(Floats y, __m512i powers, Floats rest, const int degree, Floats *h, Floats *v) {
         Floats rounder = all_of(12582912.0f), t = _mm512_fmadd_ps(y, all_of(23.083120654f), rounder);
         Floats n = _mm512_sub_ps(t, rounder);
         Floats r = _mm512_fnmadd_ps(n, all_of(0.043321698904037476f), y);
         r = _mm512_fmadd_ps(n, all_of(1.1904088825787085e-10f), r);
-        Floats p = _mm512_fmadd_ps(r, all_of(0.16666667f), all_of(0.50001955f));
+        Floats p = degree == 3 ? _mm512_fmadd_ps(r, all_of(0.16666667f), all_of(0.50001955f))
+            : _mm512_fmadd_ps(_mm512_fmadd_ps(r, all_of(0.041666668f), all_of(0.16666667f)), r, all_of(0.5f));
         p = _mm512_fmadd_ps(p, r, all_of(1.0f));
         __m512i i = _mm512_castps_si512(t);
-        *v = _mm512_fmadd_ps(p, r, _mm512_permutexvar_ps(i, a->rest));
-        __m512i power = _mm512_add_epi32(_mm512_permutexvar_epi32(i, a->powers), a->exponent);
-        *h = _mm512_castsi512_ps(_mm512_add_epi32(power, _mm512_slli_epi32(i, 19)));
+        *v = _mm512_fmadd_ps(p, r, _mm512_permutexvar_ps(i, rest));
+        *h = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_permutexvar_epi32(i, powers), _mm512_slli_epi32(i, 19)));
+    }
+
+    PACKED void exponential(Floats d, const Anchor *a, Floats *h, Floats *v) {
+        /* max returns its second operand where one is NaN. */
+        power_of_e(_mm512_max_ps(a->low, d), a->powers, a->rest, 3, h, v);
+        *h = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(*h), a->exponent));
     }
 
     PACKED Floats distance(Floats x, const Anchor *a) { return _mm512_fmsub_ps(x, a->sign, a->shift); }

@@ -242,14 +242,13 @@ cdef void clear_masked(const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_
         v[i] = v[i] if keep[i] else value
 
 
+include "_float_rows.pxi"
+include "_float_gradients.pxi"
+
+
 # ---- Gradients where the operands lie -------------------------------------------------------------------------
 # A gradient of the softmax family is a sum over the row, then a line of arithmetic per entry. Where a step is 16
 # neighbours in memory nothing is copied to scratch; lanes and order are those of the chunks, and so are the bits.
-
-cdef enum:
-    PLAIN_SUM           # the gradient's sum over the row, and g - exp(y) sum
-    PRODUCT_SUM         # the sum of g y, and y (g - sum)
-
 
 cdef inline bint is_open(const Rows *rows, Py_ssize_t group) noexcept nogil:
     """Whether every step is 16 neighbours in memory, but for the last of a row that lies along."""
@@ -312,12 +311,12 @@ cdef inline bint gradient_done(int rule, const T *g, const Rows *rows, Py_ssize_
 # What the kernels above do in double, by _float_rows.pxi. A piece is a row that lies along, or up to 16 rows next to
 # each other in memory; short rows are turned to lie so. Each row is done this way or that by what is in it alone.
 
-include "_float_rows.pxi"
-
 cdef enum:
     PARTS = 1024        # steps whose exponentials are kept for the last pass: 128 KiB
     PANELS = 16         # groups at most that are read together where rows lie beside each other
     HEAVY = 0
+    SOFTMAX_BACKWARD
+    LOG_SOFTMAX_BACKWARD
     SOFTMAX
     LOG_SOFTMAX
     LOGSUMEXP
@@ -329,7 +328,8 @@ cdef enum:
 cdef dict light_kinds = {
     "softmax": SOFTMAX, "softmin": SOFTMAX, "log_softmax": LOG_SOFTMAX, "logsumexp": LOGSUMEXP,
     "logsumexp_backward": LOGSUMEXP_BACKWARD, "cross_entropy": CROSS_ENTROPY,
-    "cross_entropy_backward": CROSS_ENTROPY_BACKWARD,
+    "cross_entropy_backward": CROSS_ENTROPY_BACKWARD, "softmax_backward": SOFTMAX_BACKWARD,
+    "softmin_backward": SOFTMAX_BACKWARD, "log_softmax_backward": LOG_SOFTMAX_BACKWARD,
 }
 
 
@@ -427,7 +427,8 @@ cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
     cdef Py_ssize_t steps = steps_of(rows)
     if steps > PARTS:
         return 0
-    return 32 * steps + 16 + (0 if lies_along(rows) else panels_of(rows) * 16 * steps)
+    # A gradient has two operands, and fewer of them need the room at a time.
+    return 16 + 32 * steps + (0 if lies_along(rows) else 2 * panels_of(rows) * 16 * steps + 96 * steps)
 
 
 cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize_t live, float *panels) noexcept nogil:
@@ -483,6 +484,48 @@ cdef unsigned int light_strided(int kind, float sign, const float *x, float *y, 
     return done
 
 
+cdef void exact_gradients(int rule, float sign, float *g, const float *y, const double *total, int n) noexcept nogil:
+    cdef int i
+    if rule == PRODUCT_SUM:
+        for i in range(n):
+            g[i] = gradient(PRODUCT_SUM, g[i], y[i], total[i], sign, False)
+    else:
+        for i in range(n):
+            g[i] = gradient(PLAIN_SUM, g[i], y[i], total[i], sign, False)
+
+
+cdef void light_gradients(int kind, float sign, const Rows *rows, Py_ssize_t group, Py_ssize_t count, float *scratch,
+                          unsigned int *done) noexcept nogil:
+    cdef const float *g = <const float *>rows.at[0]
+    cdef const float *y = <const float *>rows.at[1]
+    cdef float *out = <float *>rows.at[2]
+    cdef int rule = PRODUCT_SUM if kind == SOFTMAX_BACKWARD else PLAIN_SUM
+    cdef bint along = lies_along(rows)
+    cdef Py_ssize_t row = group * (1 if along else LANES), at = offset_of(rows, row), n = rows.n, k, live
+    cdef float *panels_g
+    cdef float *panels_y
+    live = rows.outer * rows.inner - row
+    live = live if live < count * LANES else count * LANES
+    for k in range(count):
+        done[k] = 1 if along else 0 if scratch == NULL else (1u << rows_in_group(rows, group + k)) - 1
+    if along:
+        row_gradients(rule, g + at, y + at, out + at, n, count, sign, exact_gradients)
+        return
+    if scratch == NULL:
+        return
+    if rows.inner > 1 and live % 16 == 0 and offset_of(rows, row + live - 1) == at + live - 1:
+        panel_gradients(rule, g + at, y + at, out + at, n, rows.inner, count, sign, exact_gradients, scratch)
+        return
+    panels_g = scratch + 128 * n
+    panels_y = panels_g + 16 * n * panels_of(rows)
+    fill_panels(g, rows, row, live, panels_g)
+    fill_panels(y, rows, row, live, panels_y)
+    for k in range(count):
+        at = k * 16 * n
+        panel_gradients(rule, panels_g + at, panels_y + at, panels_g + at, n, 16, 1, sign, exact_gradients, scratch)
+    empty_panels(panels_g, rows, row, live, done, out)
+
+
 cdef void light_groups(int kind, float sign, const Rows *rows, Py_ssize_t group, Py_ssize_t count, float *scratch,
                        unsigned int *done) noexcept nogil:
     """As many groups as there are panels, or less; for each the lanes that could be done, a bit each."""
@@ -491,6 +534,9 @@ cdef void light_groups(int kind, float sign, const Rows *rows, Py_ssize_t group,
     cdef Py_ssize_t row = group * LANES, left = rows.outer * rows.inner - row, k, at, live
     cdef float *panel
     cdef Steps s
+    if kind <= LOG_SOFTMAX_BACKWARD:
+        light_gradients(kind, sign, rows, group, count, scratch, done)
+        return
     if lies_along(rows):
         for k in range(count):
             at = (group + k) * rows.n
@@ -1028,7 +1074,7 @@ cdef void prepare_call(RowCall *call, str name, bint wide):
     call.kernel = row_kernels[<int>row_kernel_index[name]]
     call.wide = wide
     call.light = light_kinds.get(name, HEAVY)
-    call.sign = -1.0 if name == "softmin" else 1.0
+    call.sign = -1.0 if name in ("softmin", "softmin_backward") else 1.0
     call.rows.temperature = 1.0
     call.rows.scale = 1.0
     call.rows.grad_type = b'd'
