@@ -44,10 +44,6 @@ cdef extern from *:
         return (Doubles){_mm512_cvtps_pd(_mm256_loadu_ps(x)), _mm512_cvtps_pd(_mm256_loadu_ps(x + 8))};
     }
 
-    PACKED Floats narrowed(__m512d lower, __m512d upper) {
-        return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(lower)), _mm512_cvtpd_ps(upper), 1);
-    }
-
     PACKED void add_products(const int rule, const float *g, const float *y, __mmask16 lanes, Doubles *sum) {
         Doubles a = widened(g, lanes);
         if (rule == PRODUCT_SUM) {

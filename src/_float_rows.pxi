@@ -11,7 +11,7 @@
 
 cdef extern from *:
     """
-    typedef struct { double top[16]; double sum[16]; unsigned sound; } Survey;
+    typedef struct { double top[16]; double sum[16]; unsigned sound, near; } Survey;
 
     /* The first float of a cache line; vectors that straddle two lines take twice as long to store. */
     static inline float *line_start(float *buffer) { return buffer + (64 - (size_t)buffer % 64) % 64 / 4; }
@@ -76,9 +76,42 @@ cdef extern from *:
         *h = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(*h), a->exponent));
     }
 
+    /* The anchors of up to 16 rows that lie along; one's own has the exponent in the table. */
+    typedef struct { float top[16], shift[16], low[16]; int exponent[16]; } Anchors;
+
+    PACKED Anchors anchors_at(const float *tops, float sign) {
+        Anchors many;
+        Anchor a = anchor_at(_mm512_loadu_ps(tops), sign);
+        _mm512_storeu_ps(many.top, a.top);
+        _mm512_storeu_ps(many.shift, a.shift);
+        _mm512_storeu_ps(many.low, a.low);
+        _mm512_storeu_si512(many.exponent, a.exponent);
+        return many;
+    }
+
+    PACKED Anchor anchor_along(const Anchors *many, int row, float sign) {
+        Anchor a;
+        a.sign = all_of(sign);
+        a.top = all_of(many->top[row]);
+        a.shift = all_of(many->shift[row]);
+        a.low = all_of(many->low[row]);
+        a.powers = _mm512_add_epi32(powers_table(), _mm512_set1_epi32(many->exponent[row]));
+        a.rest = _mm512_loadu_ps(POWERS_REST);
+        return a;
+    }
+
+    /* `near` where all entries are so near the top that it needs no care: d is x. */
+    PACKED void exponential_along(Floats x, const Anchor *a, const int near, Floats *h, Floats *v) {
+        power_of_e(near ? x : _mm512_max_ps(a->low, _mm512_fmsub_ps(x, a->sign, a->shift)), a->powers, a->rest, 3, h, v);
+    }
+
     PACKED Floats distance(Floats x, const Anchor *a) { return _mm512_fmsub_ps(x, a->sign, a->shift); }
     PACKED __m512d lower(Floats x) { return _mm512_cvtps_pd(_mm512_castps512_ps256(x)); }
     PACKED __m512d upper(Floats x) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)); }
+
+    PACKED Floats narrowed(__m512d lower, __m512d upper) {
+        return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(lower)), _mm512_cvtpd_ps(upper), 1);
+    }
 
     typedef struct { __m512d lower, upper; Floats small; __m512d ties[2]; } Sum;
 
@@ -127,8 +160,21 @@ cdef extern from *:
         return sound[0] | (unsigned)sound[1] << 8;
     }
 
-    /* Steps of 16 floats: along one row, or `step` apart with a row per lane. */
-    typedef struct { const float *x; Py_ssize_t count, step; __mmask16 lanes, last; int along; float sign; } Steps;
+    /* Steps of 16 floats: `step` apart with a row per lane, or along each of up to 16 rows of n, a sheaf. */
+    typedef struct {
+        const float *x;
+        Py_ssize_t count, step, n;
+        __mmask16 lanes, last;
+        int along, rows;
+        float sign;
+    } Steps;
+
+    PACKED Steps row_of_sheaf(const Steps *s, int row) {
+        Steps one = *s;
+        one.x += row * s->n;
+        one.rows = 1;
+        return one;
+    }
 
     /* How many steps take all lanes, and need no mask. */
     PACKED Py_ssize_t whole_steps(Steps s, unsigned sound) {
@@ -142,10 +188,14 @@ cdef extern from *:
         for (; j_ < (s).count; j_++) ONE(j_, 0); \
     } while (0)
 
-    PACKED Floats load_step(Steps s, Py_ssize_t j, int whole) {
+    PACKED Floats load_or(Steps s, Py_ssize_t j, int whole, Floats fill) {
         if (whole)
             return _mm512_loadu_ps(s.x + j * s.step);
-        return _mm512_mask_loadu_ps(all_of(-INFINITY * s.sign), j + 1 < s.count ? s.lanes : s.last, s.x + j * s.step);
+        return _mm512_mask_loadu_ps(fill, j + 1 < s.count ? s.lanes : s.last, s.x + j * s.step);
+    }
+
+    PACKED Floats load_step(Steps s, Py_ssize_t j, int whole) {
+        return load_or(s, j, whole, all_of(-INFINITY * s.sign));
     }
 
     PACKED void store_step(Steps s, float *y, Py_ssize_t j, int whole, unsigned sound, Floats value) {
@@ -162,7 +212,7 @@ cdef extern from *:
                 y[j * s.step + l] = lanes[l];
     }
 
-    PACKED Anchor find_anchor(Steps s) {
+    PACKED Floats find_top(Steps s) {
         Floats top[4] = {all_of(-INFINITY), all_of(-INFINITY), all_of(-INFINITY), all_of(-INFINITY)};
         Floats sign = all_of(s.sign);
         Py_ssize_t j = 0;
@@ -176,7 +226,7 @@ cdef extern from *:
         for (; j < s.count; j++)
             RAISE(0, j, 0);
         top[0] = _mm512_max_ps(_mm512_max_ps(top[0], top[1]), _mm512_max_ps(top[2], top[3]));
-        return anchor_at(s.along ? all_of(_mm512_reduce_max_ps(top[0])) : top[0], s.sign);
+        return s.along ? all_of(_mm512_reduce_max_ps(top[0])) : top[0];
     }
 
     PACKED void survey_step(Steps s, Py_ssize_t j, int whole, const Anchor *a, int apart, float *parts, Sum *sum) {
@@ -186,13 +236,11 @@ cdef extern from *:
         if (parts != NULL) {
             _mm512_storeu_ps(parts + 32 * j, h);
             _mm512_storeu_ps(parts + 32 * j + 16, v);
-            if (s.along)    /* the next row */
-                _mm_prefetch((const char *)(s.x + (s.count + j) * s.step), _MM_HINT_T0);
         }
     }
 
     PACKED void survey_steps(Steps s, int apart, float *parts, Survey *found) {
-        Anchor a = find_anchor(s);
+        Anchor a = anchor_at(find_top(s), s.sign);
         Sum sum = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_ps(),
                    {_mm512_setzero_pd(), _mm512_setzero_pd()}};
         #define SURVEY(j, whole) survey_step(s, j, whole, &a, apart, parts, &sum)
@@ -212,77 +260,291 @@ cdef extern from *:
         found->sound = sound_lanes(found);
     }
 
-    static void survey_total(const Steps *s, float *parts, Survey *found) { survey_steps(*s, 0, parts, found); }
-    static void survey_rest(const Steps *s, float *parts, Survey *found) { survey_steps(*s, 1, parts, found); }
-
-    /* A number per lane times a factor, as a float and what that leaves; the row that lies along has one number. */
-    PACKED Floats per_lane(Steps s, const double *value, double factor, Floats *error) {
-        __m512d a = _mm512_mul_pd(s.along ? _mm512_set1_pd(*value) : _mm512_loadu_pd(value), _mm512_set1_pd(factor));
-        __m512d b = s.along ? a : _mm512_mul_pd(_mm512_loadu_pd(value + 8), _mm512_set1_pd(factor));
-        Floats v = _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
-        a = _mm512_sub_pd(a, lower(v));
-        b = _mm512_sub_pd(b, upper(v));
-        *error = _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
+    /* A number per lane times a factor, as a float and what that leaves. */
+    PACKED Floats per_lane(const double *value, double factor, Floats *error) {
+        __m512d a = _mm512_mul_pd(_mm512_loadu_pd(value), _mm512_set1_pd(factor));
+        __m512d b = _mm512_mul_pd(_mm512_loadu_pd(value + 8), _mm512_set1_pd(factor));
+        Floats v = narrowed(a, b);
+        *error = narrowed(_mm512_sub_pd(a, lower(v)), _mm512_sub_pd(b, upper(v)));
         return v;
     }
 
-    PACKED void scale_step(Steps s, Py_ssize_t j, int whole, const Anchor *a, Floats factor, Floats error,
-                           const float *parts, unsigned sound, float *y) {
-        Floats h, v;
-        if (parts != NULL) {
-            h = _mm512_loadu_ps(parts + 32 * j);
-            v = _mm512_loadu_ps(parts + 32 * j + 16);
-        } else {
-            exponential(distance(load_step(s, j, whole), a), a, &h, &v);
+    /* A row's sum of h (1 + v). Rounding of a sum that starts above every h is known exactly and carried; what that
+       and v leave is added up in double before it loses digits. */
+    enum { BURST = 16 };
+    #define ABOVE 2199023255552.0   /* 2^41 */
+
+    PACKED __m512d sum_along(Steps s, const Anchor *a, const int near, float *parts, const float *later,
+                            const float *out) {
+        const Floats fill = near ? a->low : all_of(-INFINITY * s.sign);
+        Floats sum = all_of(ABOVE);
+        __m512d rest = _mm512_setzero_pd();
+        for (Py_ssize_t first = 0; first < s.count; first += BURST) {
+            Py_ssize_t end = first + BURST < s.count ? first + BURST : s.count, j = first;
+            Py_ssize_t whole = end < s.count ? end : whole_steps(s, 0xFFFF);
+            Floats small = _mm512_setzero_ps();
+            #define ADD_UP(j, whole) do { \
+                Floats h, v; \
+                exponential_along(load_or(s, j, whole, fill), a, near, &h, &v); \
+                if (parts != NULL) { \
+                    _mm512_storeu_ps(parts + 32 * (j), h); \
+                    _mm512_storeu_ps(parts + 32 * (j) + 16, v); \
+                    _mm_prefetch((const char *)(later + 16 * (j)), _MM_HINT_T0); \
+                    __builtin_prefetch(out + 16 * (j), 1, 3); \
+                } \
+                Floats more = _mm512_add_ps(sum, h), lost = _mm512_sub_ps(h, _mm512_sub_ps(more, sum)); \
+                small = _mm512_add_ps(small, _mm512_fmadd_ps(h, v, lost)); \
+                sum = more; \
+            } while (0)
+            for (; j < whole; j++)
+                ADD_UP(j, 1);
+            for (; j < end; j++)
+                ADD_UP(j, 0);
+            rest = _mm512_add_pd(rest, _mm512_add_pd(lower(small), upper(small)));
         }
-        Floats w = _mm512_mul_ps(h, _mm512_fmadd_ps(v, factor, error));
-        w = _mm512_mul_ps(_mm512_fmadd_ps(h, factor, w), all_of(5.421010862427522e-20f));
-        store_step(s, y, j, whole, sound, w);
+        Floats above = _mm512_sub_ps(sum, all_of(ABOVE));
+        return _mm512_add_pd(rest, _mm512_add_pd(lower(above), upper(above)));
     }
 
-    /* y = scale e^(x - ...), from the parts that a survey left or anew. 2^64 keeps subnormal results from rounding
-       in the middle. */
-    static void scale_steps(const Steps *steps, const Survey *found, const double *scale, const float *parts,
-                            float *y) {
-        Steps s = *steps;
-        unsigned sound = found->sound;
-        Floats error, factor = per_lane(s, scale, 18446744073709551616.0, &error), unused;
-        Anchor a = anchor_at(per_lane(s, found->top, 1.0, &unused), s.sign);
-        #define SCALE_KEPT(j, whole) scale_step(s, j, whole, &a, factor, error, parts, sound, y)
-        #define SCALE_ANEW(j, whole) scale_step(s, j, whole, &a, factor, error, NULL, sound, y)
-        if (parts != NULL)
-            EACH_STEP(s, sound, SCALE_KEPT);
-        else
-            EACH_STEP(s, sound, SCALE_ANEW);
+    /* Per lane the largest and the least entry of a row; of NaN the sum knows. */
+    PACKED void find_range(Steps s, Floats *most, Floats *least) {
+        Floats high0 = all_of(-INFINITY), high1 = high0, high2 = high0, high3 = high0, one;
+        Floats low0 = all_of(INFINITY), low1 = low0, low2 = low0, low3 = low0;
+        Py_ssize_t j = 0, whole = whole_steps(s, 0xFFFF);
+        #define WIDEN(high, low, j) do { \
+            one = _mm512_loadu_ps(s.x + 16 * (j)); \
+            high = _mm512_max_ps(one, high); \
+            low = _mm512_min_ps(one, low); \
+        } while (0)
+        for (; j + 4 <= whole; j += 4) {
+            WIDEN(high0, low0, j);
+            WIDEN(high1, low1, j + 1);
+            WIDEN(high2, low2, j + 2);
+            WIDEN(high3, low3, j + 3);
+        }
+        for (; j < whole; j++)
+            WIDEN(high0, low0, j);
+        if (j < s.count) {
+            one = _mm512_maskz_loadu_ps(s.last, s.x + 16 * j);
+            high1 = _mm512_mask_max_ps(high1, s.last, one, high1);
+            low1 = _mm512_mask_min_ps(low1, s.last, one, low1);
+        }
+        *most = _mm512_max_ps(_mm512_max_ps(high0, high1), _mm512_max_ps(high2, high3));
+        *least = _mm512_min_ps(_mm512_min_ps(low0, low1), _mm512_min_ps(low2, low3));
+    }
+
+    /* The largest entries of a sheaf, and where every entry is so near it that it needs no care. All rows first, then
+       all that is horizontal: a row's would keep the next one waiting. */
+    PACKED unsigned find_tops(const Steps *sheaf, float *tops) {
+        Floats most[16], least[16];
+        unsigned near = 0;
+        for (int row = 0; row < sheaf->rows; row++)
+            find_range(row_of_sheaf(sheaf, row), &most[row], &least[row]);
+        for (int row = 0; row < sheaf->rows; row++) {
+            if (sheaf->sign < 0) {
+                tops[row] = -_mm512_reduce_min_ps(least[row]);
+                continue;
+            }
+            tops[row] = _mm512_reduce_max_ps(most[row]);
+            near |= (unsigned)(_mm512_cmp_ps_mask(least[row], all_of(tops[row] - 110.0f), _CMP_LT_OQ) == 0
+                               && fabsf(tops[row]) <= 256.0f) << row;
+        }
+        return near;
+    }
+
+    /* Lanes of a sheaf that have no row are not sound. */
+    static void survey_sheaf(const Steps *sheaf, float *parts, const float *out, Survey *found) {
+        float tops[16];
+        __m512d sums[16];
+        _mm512_storeu_ps(tops, all_of(-INFINITY));
+        _mm512_storeu_pd(found->sum, _mm512_set1_pd(-2.0));
+        _mm512_storeu_pd(found->sum + 8, _mm512_set1_pd(-2.0));
+        found->near = find_tops(sheaf, tops);
+        Anchors anchors = anchors_at(tops, sheaf->sign);
+        for (int row = 0; row < sheaf->rows; row++) {
+            Steps s = row_of_sheaf(sheaf, row);
+            Anchor a = anchor_along(&anchors, row, s.sign);
+            const float *later = s.x + sheaf->rows * s.n;
+            float *kept = parts + row * 32 * s.count;
+            if (parts == NULL)
+                sums[row] = found->near >> row & 1 ? sum_along(s, &a, 1, NULL, NULL, NULL)
+                    : sum_along(s, &a, 0, NULL, NULL, NULL);
+            else
+                sums[row] = found->near >> row & 1 ? sum_along(s, &a, 1, kept, later, out + row * s.n)
+                    : sum_along(s, &a, 0, kept, later, out + row * s.n);
+        }
+        for (int row = 0; row < sheaf->rows; row++)
+            found->sum[row] = _mm512_reduce_add_pd(sums[row]);
+        _mm512_storeu_pd(found->top, lower(_mm512_loadu_ps(tops)));
+        _mm512_storeu_pd(found->top + 8, upper(_mm512_loadu_ps(tops)));
+        found->sound = sound_lanes(found);
     }
 
     /* What the top's exponential is scaled to: sum + 1 times it is the sum of all, in units of scale_steps. */
     static void find_units(const Steps *s, const Survey *found, double *units) {
-        Floats unused, top = per_lane(*s, found->top, 1.0, &unused), h, v;
+        Floats unused, top = per_lane(found->top, 1.0, &unused), h, v;
         Anchor a = anchor_at(top, s->sign);
         exponential(_mm512_sub_ps(top, a.shift), &a, &h, &v);
         _mm512_storeu_pd(units, _mm512_fmadd_pd(lower(h), lower(v), lower(h)));
         _mm512_storeu_pd(units + 8, _mm512_fmadd_pd(upper(h), upper(v), upper(h)));
     }
 
-    PACKED void subtract_step(Steps s, Py_ssize_t j, int whole, const __m512d *top, const __m512d *log, unsigned sound,
-                              float *y) {
-        Floats x = _mm512_mul_ps(load_step(s, j, whole), all_of(s.sign));
-        __m512d a = _mm512_sub_pd(_mm512_sub_pd(lower(x), top[0]), log[0]);
-        __m512d b = _mm512_sub_pd(_mm512_sub_pd(upper(x), top[1]), log[1]);
-        x = _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1);
-        store_step(s, y, j, whole, sound, x);
+    static void survey_total(const Steps *s, float *parts, const float *out, Survey *found) {
+        if (s->along)
+            survey_sheaf(s, parts, out, found);
+        else
+            survey_steps(*s, 0, parts, found);
     }
 
-    static void subtract_steps(const Steps *steps, const Survey *found, const double *logs, float *y) {
-        Steps s = *steps;
-        unsigned sound = found->sound;
-        __m512d top[2] = {_mm512_loadu_pd(found->top), _mm512_loadu_pd(found->top + 8)};
-        __m512d log[2] = {_mm512_loadu_pd(logs), _mm512_loadu_pd(logs + 8)};
-        if (s.along)
-            log[0] = log[1] = _mm512_set1_pd(*logs);
-        #define SUBTRACT(j, whole) subtract_step(s, j, whole, top, log, sound, y)
-        EACH_STEP(s, sound, SUBTRACT);
+    /* The sum in units of the top's exponential, without one entry that is the top. Of a row that one entry dominates
+       the others are added up by themselves. */
+    static void survey_rest(const Steps *s, float *parts, const float *out, Survey *found) {
+        double units[16];
+        if (!s->along) {
+            survey_steps(*s, 1, parts, found);
+            return;
+        }
+        survey_sheaf(s, parts, out, found);
+        find_units(s, found, units);
+        for (int row = 0; row < 16; row++)
+            found->sum[row] = found->sum[row] / units[row] - 1.0;
+        for (int row = 0; row < s->rows; row++)
+            if (found->sound >> row & 1 && found->sum[row] < 0.5) {
+                Survey alone;
+                survey_steps(row_of_sheaf(s, row), 1, NULL, &alone);
+                found->sum[row] = alone.sum[0];
+            }
+    }
+
+    PACKED Floats scaled(Floats h, Floats v, Floats factor, Floats error) {
+        Floats w = _mm512_mul_ps(h, _mm512_fmadd_ps(v, factor, error));
+        return _mm512_mul_ps(_mm512_fmadd_ps(h, factor, w), all_of(5.421010862427522e-20f));
+    }
+
+    PACKED void scale_kept(Steps s, Floats factor, Floats error, const float *parts, unsigned sound, float *y) {
+        #define SCALE_KEPT(j, whole) \
+            store_step(s, y, j, whole, sound, scaled(_mm512_loadu_ps(parts + 32 * (j)), \
+                                                     _mm512_loadu_ps(parts + 32 * (j) + 16), factor, error))
+        EACH_STEP(s, sound, SCALE_KEPT);
+    }
+
+    PACKED void scale_beside(Steps s, Floats top, Floats factor, Floats error, unsigned sound, float *y) {
+        Anchor a = anchor_at(top, s.sign);
+        Floats h, v;
+        #define SCALE_BESIDE(j, whole) do { \
+            exponential(distance(load_step(s, j, whole), &a), &a, &h, &v); \
+            store_step(s, y, j, whole, sound, scaled(h, v, factor, error)); \
+        } while (0)
+        EACH_STEP(s, sound, SCALE_BESIDE);
+    }
+
+    PACKED void scale_along(Steps s, const Anchor *a, const int near, Floats factor, Floats error, float *y) {
+        Floats h, v;
+        #define SCALE_ALONG(j, whole) do { \
+            exponential_along(load_step(s, j, whole), a, near, &h, &v); \
+            store_step(s, y, j, whole, 0xFFFF, scaled(h, v, factor, error)); \
+        } while (0)
+        EACH_STEP(s, 0xFFFF, SCALE_ALONG);
+    }
+
+    /* y = scale e^(x - ...), from the parts that a survey left or anew. 2^64 keeps subnormal results from rounding
+       in the middle. */
+    static void scale_steps(const Steps *s, const Survey *found, const double *scale, const float *parts, float *y) {
+        Floats error, factor = per_lane(scale, 18446744073709551616.0, &error), unused;
+        Floats top = per_lane(found->top, 1.0, &unused);
+        float factors[16], errors[16], tops[16];
+        if (!s->along) {
+            if (parts != NULL)
+                scale_kept(*s, factor, error, parts, found->sound, y);
+            else
+                scale_beside(*s, top, factor, error, found->sound, y);
+            return;
+        }
+        _mm512_storeu_ps(factors, factor);
+        _mm512_storeu_ps(errors, error);
+        _mm512_storeu_ps(tops, top);
+        Anchors anchors = anchors_at(tops, s->sign);
+        for (int row = 0; row < s->rows; row++, y += s->n) {
+            Steps one = row_of_sheaf(s, row);
+            Anchor a = anchor_along(&anchors, row, s->sign);
+            if (!(found->sound >> row & 1))
+                continue;
+            factor = all_of(factors[row]);
+            error = all_of(errors[row]);
+            if (parts != NULL)
+                scale_kept(one, factor, error, parts + row * 32 * s->count, 0xFFFF, y);
+            else if (found->near >> row & 1)
+                scale_along(one, &a, 1, factor, error, y);
+            else
+                scale_along(one, &a, 0, factor, error, y);
+        }
+    }
+
+    /* x - top - log; where the logarithm is not much smaller than the top, both are subtracted at once. */
+    typedef struct { __m512d first[2], second[2]; } Offsets;
+
+    PACKED Offsets offsets_of(const double *top, const double *log, unsigned *twice) {
+        Offsets o;
+        *twice = 0;
+        for (int k = 0; k < 2; k++) {
+            __m512d t = _mm512_loadu_pd(top + 8 * k), l = _mm512_loadu_pd(log + 8 * k);
+            __mmask8 apart = _mm512_cmp_pd_mask(l, _mm512_mul_pd(_mm512_abs_pd(t), _mm512_set1_pd(1e-6)), _CMP_LT_OQ);
+            o.first[k] = _mm512_mask_add_pd(t, (__mmask8)~apart, t, l);
+            o.second[k] = _mm512_maskz_mov_pd(apart, l);
+            *twice |= (unsigned)apart << 8 * k;
+        }
+        return o;
+    }
+
+    PACKED void subtract_step(Steps s, Py_ssize_t j, int whole, const Offsets *o, const int twice, unsigned sound,
+                              float *y) {
+        const __m512d sign = _mm512_set1_pd(s.sign);
+        const float *x = s.x + j * s.step;
+        Floats some = whole ? _mm512_setzero_ps() : load_step(s, j, 0);
+        __m512d a = whole ? _mm512_cvtps_pd(_mm256_loadu_ps(x)) : lower(some);
+        __m512d b = whole ? _mm512_cvtps_pd(_mm256_loadu_ps(x + 8)) : upper(some);
+        a = _mm512_fmsub_pd(a, sign, o->first[0]);
+        b = _mm512_fmsub_pd(b, sign, o->first[1]);
+        if (twice) {
+            a = _mm512_sub_pd(a, o->second[0]);
+            b = _mm512_sub_pd(b, o->second[1]);
+        }
+        if (whole) {
+            _mm256_storeu_ps(y + j * s.step, _mm512_cvtpd_ps(a));
+            _mm256_storeu_ps(y + j * s.step + 8, _mm512_cvtpd_ps(b));
+        } else {
+            store_step(s, y, j, 0, sound, narrowed(a, b));
+        }
+    }
+
+    PACKED void subtract_all(Steps s, const Offsets *o, unsigned twice, unsigned sound, float *y) {
+        #define SUBTRACT_ONCE(j, whole) subtract_step(s, j, whole, o, 0, sound, y)
+        #define SUBTRACT_TWICE(j, whole) subtract_step(s, j, whole, o, 1, sound, y)
+        if (twice)
+            EACH_STEP(s, sound, SUBTRACT_TWICE);
+        else
+            EACH_STEP(s, sound, SUBTRACT_ONCE);
+    }
+
+    static void subtract_steps(const Steps *s, const Survey *found, const double *logs, float *y) {
+        unsigned twice;
+        Offsets o = offsets_of(found->top, logs, &twice);
+        if (!s->along) {
+            subtract_all(*s, &o, twice, found->sound, y);
+            return;
+        }
+        double first[16], second[16];
+        for (int k = 0; k < 2; k++) {
+            _mm512_storeu_pd(first + 8 * k, o.first[k]);
+            _mm512_storeu_pd(second + 8 * k, o.second[k]);
+        }
+        for (int row = 0; row < s->rows; row++, y += s->n) {
+            if (!(found->sound >> row & 1))
+                continue;
+            o.first[0] = o.first[1] = _mm512_set1_pd(first[row]);
+            o.second[0] = o.second[1] = _mm512_set1_pd(second[row]);
+            subtract_all(row_of_sheaf(s, row), &o, twice >> row & 1, 0xFFFF, y);
+        }
     }
 
     /* r[i] lane j to r[j] lane i. */
@@ -358,21 +620,21 @@ cdef extern from *:
             }
     }
 
-    static Steps steps_along(const float *x, Py_ssize_t n, float sign) {
+    static Steps steps_along(const float *x, Py_ssize_t n, int rows, float sign) {
         Py_ssize_t count = (n + 15) / 16;
-        Steps s = {x, count, 16, 0xFFFF, first_lanes(n - 16 * (count - 1)), 1, sign};
+        Steps s = {x, count, 16, n, 0xFFFF, first_lanes(n - 16 * (count - 1)), 1, rows, sign};
         return s;
     }
 
     static Steps steps_beside(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t live, float sign) {
-        Steps s = {x, n, step, first_lanes(live), first_lanes(live), 0, sign};
+        Steps s = {x, n, step, n, first_lanes(live), first_lanes(live), 0, 16, sign};
         return s;
     }
     #else
     #define HAS_FLOAT_ROWS 0
     typedef struct { Py_ssize_t count; } Steps;
-    #define survey_total(s, parts, found)
-    #define survey_rest(s, parts, found)
+    #define survey_total(s, parts, out, found)
+    #define survey_rest(s, parts, out, found)
     #define scale_steps(s, found, scale, parts, y)
     #define find_units(s, found, units)
     #define subtract_steps(s, found, logs, y)
@@ -380,7 +642,7 @@ cdef extern from *:
     #define scatter_panels(panels, n, step, count, y)
     #define turn(x, n, panel)
     #define turn_back(panel, n, y)
-    static Steps steps_along(const float *x, Py_ssize_t n, float sign) { Steps s = {0}; return s; }
+    static Steps steps_along(const float *x, Py_ssize_t n, int rows, float sign) { Steps s = {0}; return s; }
     static Steps steps_beside(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t live, float sign) {
         Steps s = {0}; return s;
     }
@@ -394,10 +656,10 @@ cdef extern from *:
         unsigned int sound
     const bint HAS_FLOAT_ROWS
     float *line_start(float *buffer) nogil
-    Steps steps_along(const float *x, Py_ssize_t n, float sign) nogil
+    Steps steps_along(const float *x, Py_ssize_t n, int rows, float sign) nogil
     Steps steps_beside(const float *x, Py_ssize_t n, Py_ssize_t step, Py_ssize_t live, float sign) nogil
-    void survey_total(const Steps *s, float *parts, Survey *found) nogil
-    void survey_rest(const Steps *s, float *parts, Survey *found) nogil
+    void survey_total(const Steps *s, float *parts, const float *out, Survey *found) nogil
+    void survey_rest(const Steps *s, float *parts, const float *out, Survey *found) nogil
     void scale_steps(const Steps *s, const Survey *found, const double *scale, const float *parts, float *y) nogil
     void find_units(const Steps *s, const Survey *found, double *units) nogil
     void subtract_steps(const Steps *s, const Survey *found, const double *logs, float *y) nogil

@@ -339,8 +339,9 @@ cdef inline bint is_light(int kind, const Rows *rows) noexcept nogil:
 
 
 cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssize_t row, Py_ssize_t live,
-                              const float *x, float *y, Py_ssize_t step, float *parts) noexcept nogil:
-    """A piece that starts with `row`; entries of a row are `step` apart. The lanes that are done, a bit each."""
+                              const float *x, float *y, Py_ssize_t step, Py_ssize_t apart,
+                              float *parts) noexcept nogil:
+    """A piece that starts with `row`; entries of a row are `step` apart, rows `apart`. The lanes that are done."""
     cdef Survey found
     cdef double values[16]
     cdef double logs[16]
@@ -350,7 +351,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef Py_ssize_t l, label
     memset(&found, 0, sizeof(Survey))
     if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
-        survey_total(s, parts, &found)
+        survey_total(s, parts, y, &found)
         # Lanes without a row cost nothing, in SIMD.
         for l in range(16):
             values[l] = 1.0 / found.sum[l]
@@ -362,7 +363,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
         if found.sound != 0:
             scale_steps(s, &found, values, parts, y)
         return found.sound & ((1u << live) - 1)
-    survey_rest(s, parts if kind == CROSS_ENTROPY_BACKWARD else NULL, &found)
+    survey_rest(s, parts if kind == CROSS_ENTROPY_BACKWARD else NULL, y, &found)
     for l in range(16):
         logs[l] = log1p_positive(found.sum[l])
     if kind == LOG_SOFTMAX:
@@ -381,7 +382,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             label = label_at(rows, row + l)
             p = 0.0
             if label != rows.ignore and (rows.weight == NULL or rows.weight[label] != 0.0):
-                p = logs[l] + (found.top[l] - x[l + label * step])
+                p = logs[l] + (found.top[l] - x[l * apart + label * step])
                 p *= rows.weight[label] if rows.weight != NULL else 1.0
             if found.sound >> l & 1:
                 (<double *>rows.at[2])[row + l - rows.first_loss] = p
@@ -396,7 +397,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
                 values[l] = 0.0
             else:
                 values[l] = row_grad(rows, row + l) * (rows.weight[label] if rows.weight != NULL else 1.0)
-                gap[l] = x[l + label * step] - found.top[l]
+                gap[l] = x[l * apart + label * step] - found.top[l]
         # In SIMD. The label's gradient is p - 1, known to the last digit where the label is the largest.
         for l in range(16):
             p = 1.0 + found.sum[l]
@@ -410,7 +411,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             scale_steps(s, &found, values, parts, y)
             for l in range(live):
                 if found.sound >> l & 1:
-                    y[l + label_at(rows, row + l) * step] = <float>logs[l]
+                    y[l * apart + label_at(rows, row + l) * step] = <float>logs[l]
     return found.sound & ((1u << live) - 1)
 
 
@@ -422,13 +423,19 @@ cdef inline Py_ssize_t panels_of(const Rows *rows) noexcept nogil:
     return 1 if rows.n > PARTS else (4 if rows.n > 256 else PANELS)
 
 
+cdef inline Py_ssize_t rows_in_sheaf(const Rows *rows) noexcept nogil:
+    """Rows whose exponentials, 16 KiB, stay in the first cache."""
+    cdef Py_ssize_t most = 2048 // rows.n
+    return 1 if most < 1 else most if most < 16 else 16
+
+
 cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
     """Floats that light_groups needs: the exponentials of a group, and panels."""
     cdef Py_ssize_t steps = steps_of(rows)
     if steps > PARTS:
         return 0
     # A gradient has two operands, and fewer of them need the room at a time.
-    return 16 + 32 * steps + (0 if lies_along(rows) else 2 * panels_of(rows) * 16 * steps + 96 * steps)
+    return 16 + 32 * steps * (rows_in_sheaf(rows) if lies_along(rows) else 1) + (0 if lies_along(rows) else 2 * panels_of(rows) * 16 * steps + 96 * steps)
 
 
 cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize_t live, float *panels) noexcept nogil:
@@ -479,7 +486,7 @@ cdef unsigned int light_strided(int kind, float sign, const float *x, float *y, 
         run = run if run < live - lane else live - lane
         at = offset_of(rows, row + lane)
         s = steps_beside(x + at, rows.n, rows.inner, run, sign)
-        done |= light_piece(kind, rows, &s, row + lane, run, x + at, y + at, rows.inner, NULL) << lane
+        done |= light_piece(kind, rows, &s, row + lane, run, x + at, y + at, rows.inner, 1, NULL) << lane
         lane += run
     return done
 
@@ -531,17 +538,22 @@ cdef void light_groups(int kind, float sign, const Rows *rows, Py_ssize_t group,
     """As many groups as there are panels, or less; for each the lanes that could be done, a bit each."""
     cdef const float *x = <const float *>rows.at[0]
     cdef float *y = <float *>rows.at[2 if kind == CROSS_ENTROPY_BACKWARD else 1]
-    cdef Py_ssize_t row = group * LANES, left = rows.outer * rows.inner - row, k, at, live
+    cdef Py_ssize_t row = group * LANES, left = rows.outer * rows.inner - row, k, at, live, size
     cdef float *panel
+    cdef unsigned int lanes = 0
     cdef Steps s
     if kind <= LOG_SOFTMAX_BACKWARD:
         light_gradients(kind, sign, rows, group, count, scratch, done)
         return
     if lies_along(rows):
+        size = rows_in_sheaf(rows)
         for k in range(count):
-            at = (group + k) * rows.n
-            s = steps_along(x + at, rows.n, sign)
-            done[k] = light_piece(kind, rows, &s, group + k, 1, x + at, y + at, 1, scratch)
+            if k % size == 0:
+                at = (group + k) * rows.n
+                live = count - k if count - k < size else size
+                s = steps_along(x + at, rows.n, <int>live, sign)
+                lanes = light_piece(kind, rows, &s, group + k, live, x + at, y + at, 1, rows.n, scratch)
+            done[k] = lanes >> k % size & 1
         return
     left = left if left < count * LANES else count * LANES
     if scratch == NULL:
@@ -554,7 +566,7 @@ cdef void light_groups(int kind, float sign, const Rows *rows, Py_ssize_t group,
         live = left - k * LANES if left - k * LANES < LANES else LANES
         panel = scratch + 32 * rows.n + k * LANES * rows.n
         s = steps_beside(panel, rows.n, LANES, live, sign)
-        done[k] = light_piece(kind, rows, &s, row + k * LANES, live, panel, panel, LANES, scratch)
+        done[k] = light_piece(kind, rows, &s, row + k * LANES, live, panel, panel, LANES, 1, scratch)
     if kind != LOGSUMEXP and kind != CROSS_ENTROPY:
         empty_panels(scratch + 32 * rows.n, rows, row, left, done, y)
 
@@ -996,7 +1008,7 @@ cdef inline Py_ssize_t groups_in_block(const Rows *rows) noexcept nogil:
     cdef Py_ssize_t entries = rows.n if lies_along(rows) else rows.n * LANES
     cdef Py_ssize_t enough = 4096 // entries + 1 if entries > 0 else 1
     enough = enough if enough < most else most
-    return enough if lies_along(rows) else round_up(enough, panels_of(rows))
+    return round_up(enough, panels_of(rows))
 
 
 cdef void run_groups(const RowCall *call, Py_ssize_t start, Py_ssize_t stop, float *scratch) noexcept nogil:
