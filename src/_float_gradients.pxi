@@ -2,23 +2,22 @@
 #
 # a) Sums over a row are in double, and then split into two floats. What is subtracted from g loses nothing.
 # b) g - exp(y) sum(g) cancels. exp(y) = h (1 + v) is right to 2^-28, which is enough where the difference is at least an
-#    eighth of g. Elsewhere, and where something overflows, vanishes
-#    or is NaN, the formula in double is asked, for many such entries at a time.
-# c) Of rows that lie along the next one's sum is begun before this one's gradient, so that neither waits.
+#    eighth of g. Elsewhere, and where something overflows or is NaN, the formula in double is asked, for many such
+#    entries at a time.
+# c) Of up to 16 rows that lie along all sums come first: what is horizontal would keep the next row waiting.
 
 cdef extern from *:
     """
     enum { PLAIN_SUM,       /* the gradient's sum over the row, and g - exp(y) sum */
            PRODUCT_SUM };   /* the sum of g y, and y (g - sum) */
     /* Gradients by the formulas in double, in place of g, with a sum for each. */
-    typedef void (*GradientFormula)(int rule, float sign, float *g, const float *y, const double *total,
-                                    int n);
+    typedef void (*GradientFormula)(int rule, float sign, float *g, const float *y, const double *total, int n);
 
     #if HAS_FLOAT_ROWS
     typedef struct { __m512d lower, upper; } Doubles;
 
-    /* A sum per lane: as doubles, and as far as floats will do. */
-    typedef struct { Doubles sum; Floats high, low, least, absent; } Total;
+    /* A sum per lane: as doubles, and as two floats. */
+    typedef struct { double sum[16]; Floats high, low; } Total;
 
     /* Entries that are left to the formula, collected until it is worth a call. */
     enum { ENOUGH = 256, ROOM = 512 };
@@ -56,21 +55,20 @@ cdef extern from *:
         }
     }
 
-    PACKED Total total_of(const int rule, Doubles sum) {
-        Total t = {sum};
-        t.high = narrowed(sum.lower, sum.upper);
-        t.low = narrowed(_mm512_sub_pd(sum.lower, lower(t.high)), _mm512_sub_pd(sum.upper, upper(t.high)));
-        if (rule == PRODUCT_SUM)
-            return t;
-        /* Next to the subnormals, and where y <= -80 was taken for -80, smaller differences are not exact enough;
-           nothing is where the sum is out of reach. A sum of 0 leaves g as it is. */
-        Floats size = _mm512_abs_ps(t.high);
-        __mmask16 zero = _mm512_cmp_ps_mask(size, _mm512_setzero_ps(), _CMP_EQ_OQ);
-        __mmask16 reached = zero | (_mm512_cmp_ps_mask(size, all_of(1e-30f), _CMP_GT_OQ)
-                                    & _mm512_cmp_ps_mask(size, all_of(1e30f), _CMP_LT_OQ));
-        t.least = _mm512_maskz_max_ps(~zero, _mm512_mul_ps(size, all_of(1.9e-26f)), all_of(1e-35f));
-        t.least = _mm512_mask_mov_ps(all_of(INFINITY), reached, t.least);
-        t.absent = _mm512_mask_mov_ps(all_of(NAN), reached, all_of(-200.0f));
+    PACKED Total total_of(const int rule, __m512d a, __m512d b) {
+        Total t;
+        _mm512_storeu_pd(t.sum, a);
+        _mm512_storeu_pd(t.sum + 8, b);
+        t.high = narrowed(a, b);
+        t.low = narrowed(_mm512_sub_pd(a, lower(t.high)), _mm512_sub_pd(b, upper(t.high)));
+        if (rule == PLAIN_SUM) {
+            /* Out of this range floats are no help, and everything is left to the formula. */
+            Floats size = _mm512_abs_ps(t.high);
+            __mmask16 in_reach = _mm512_cmp_ps_mask(size, all_of(1e30f), _CMP_LT_OQ)
+                & (_mm512_cmp_ps_mask(size, all_of(1e-30f), _CMP_GT_OQ)
+                   | _mm512_cmp_ps_mask(size, _mm512_setzero_ps(), _CMP_EQ_OQ));
+            t.high = _mm512_mask_mov_ps(all_of(NAN), in_reach, t.high);
+        }
         return t;
     }
 
@@ -95,8 +93,9 @@ cdef extern from *:
             result = _mm512_mul_ps(result, factor);
         } else {
             Floats h, v, lost, difference;
-            __mmask16 there = _mm512_cmp_ps_mask(b, t->absent, _CMP_NLE_UQ);
-            power_of_e(_mm512_max_ps(all_of(-80.0f), b), powers_table(),
+            /* Below -85 exp(y) sum is nothing beside what the sum was rounded to. */
+            __mmask16 there = _mm512_cmp_ps_mask(b, all_of(-85.0f), _CMP_NLE_UQ);
+            power_of_e(_mm512_max_ps(all_of(-85.0f), b), powers_table(),
                        _mm512_add_ps(_mm512_loadu_ps(POWERS_REST), all_of(1.15e-9f)), 4, &h, &v);
             h = _mm512_maskz_mov_ps(there, h);
             /* p + q = exp(y) sum. */
@@ -104,22 +103,22 @@ cdef extern from *:
             q = _mm512_fmadd_ps(h, _mm512_fmadd_ps(v, t->high, t->low), q);
             difference = exact_difference(a, p, &lost);
             result = _mm512_add_ps(difference, _mm512_sub_ps(lost, q));
-            Floats enough = _mm512_max_ps(_mm512_mul_ps(_mm512_andnot_ps(sign_bit, a), all_of(0.125f)), t->least);
-            stray = _mm512_mask_cmp_ps_mask(there, enough, _mm512_andnot_ps(sign_bit, result), _CMP_NLE_UQ)
-                | _mm512_mask_cmp_ps_mask(there, b, all_of(8.0f), _CMP_NLT_UQ);
+            stray = _mm512_cmp_ps_mask(_mm512_mul_ps(_mm512_andnot_ps(sign_bit, a), all_of(0.125f)),
+                                       _mm512_andnot_ps(sign_bit, result), _CMP_NLE_UQ)
+                | _mm512_cmp_ps_mask(b, all_of(8.0f), _CMP_NLT_UQ);
         }
         for (unsigned left = stray & lanes; left; left &= left - 1) {
             int l = __builtin_ctz(left), i = rest->count++;
             rest->g[i] = g[l];
             rest->y[i] = y[l];
-            rest->total[i] = ((const double *)&t->sum)[l];
+            rest->total[i] = t->sum[l];
             rest->place[i] = out + l;
         }
         return result;
     }
 
-    /* The sum over a row, in every lane. */
-    PACKED Total total_along(const int rule, const float *g, const float *y, Py_ssize_t n) {
+    /* The sum over a row, in 8 parts. */
+    PACKED __m512d sum_of_row(const int rule, const float *g, const float *y, Py_ssize_t n) {
         const __m512d none = _mm512_setzero_pd();
         Doubles sum[2] = {{none, none}, {none, none}};
         Py_ssize_t j = 0;
@@ -129,23 +128,30 @@ cdef extern from *:
         }
         for (; j < n; j += 16)
             add_products(rule, g + j, y + j, first_lanes(n - j), &sum[0]);
-        sum[0].lower = _mm512_add_pd(_mm512_add_pd(sum[0].lower, sum[1].lower),
-                                     _mm512_add_pd(sum[0].upper, sum[1].upper));
-        sum[0].lower = sum[0].upper = _mm512_set1_pd(_mm512_reduce_add_pd(sum[0].lower));
-        return total_of(rule, sum[0]);
+        return _mm512_add_pd(_mm512_add_pd(sum[0].lower, sum[1].lower), _mm512_add_pd(sum[0].upper, sum[1].upper));
     }
 
+    /* Up to 16 rows, one after the other. */
     PACKED void gradients_along(const int rule, const float *g, const float *y, float *out, Py_ssize_t n,
-                                Py_ssize_t rows, float sign, GradientFormula formula) {
+                                int rows, float sign, GradientFormula formula) {
         const Floats factor = all_of(sign * 5.421010862427522e-20f);
-        Total next = total_along(rule, g, y, n);
+        __m512d parts[16];
+        double sums[16] = {0};
+        float high[16], low[16];
         Rest rest;
         rest.count = 0;
-        for (Py_ssize_t row = 0; row < rows; row++, g += n, y += n, out += n) {
-            Total t = next;
+        for (int row = 0; row < rows; row++)
+            parts[row] = sum_of_row(rule, g + row * n, y + row * n, n);
+        for (int row = 0; row < rows; row++)
+            sums[row] = _mm512_reduce_add_pd(parts[row]);
+        Total all = total_of(rule, _mm512_loadu_pd(sums), _mm512_loadu_pd(sums + 8));
+        _mm512_storeu_ps(high, all.high);
+        _mm512_storeu_ps(low, all.low);
+        for (int row = 0; row < rows; row++, g += n, y += n, out += n) {
+            Total t = {{0}, all_of(high[row]), all_of(low[row])};
             Py_ssize_t j = 0;
-            if (row + 1 < rows)
-                next = total_along(rule, g + n, y + n, n);
+            for (int l = 0; l < 16; l++)
+                t.sum[l] = sums[row];
             while (j + 16 <= n) {
                 Py_ssize_t end = n - j > ENOUGH ? j + ENOUGH : n;
                 for (; j + 16 <= end; j += 16)
@@ -155,7 +161,8 @@ cdef extern from *:
             }
             if (j < n) {
                 __mmask16 lanes = first_lanes(n - j);
-                _mm512_mask_storeu_ps(out + j, lanes, gradient_16(rule, g + j, y + j, lanes, &t, factor, &rest, out + j));
+                _mm512_mask_storeu_ps(out + j, lanes,
+                                      gradient_16(rule, g + j, y + j, lanes, &t, factor, &rest, out + j));
             }
         }
         compute_rest(rule, sign, &rest, formula);
@@ -183,7 +190,7 @@ cdef extern from *:
                 _mm512_storeu_ps(keep + 16, _mm512_loadu_ps(from_y));
             }
         for (int k = 0; k < count; k++)
-            t[k] = total_of(rule, sum[k]);
+            t[k] = total_of(rule, sum[k].lower, sum[k].upper);
         for (Py_ssize_t j = 0; j < n; j++) {
             for (int k = 0; k < count; k++) {
                 const float *keep = kept + (j * count + k) * 32;
@@ -199,7 +206,7 @@ cdef extern from *:
 
     #define BOTH_RULES(CALL) if (rule == PRODUCT_SUM) CALL(PRODUCT_SUM); else CALL(PLAIN_SUM)
 
-    static void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, Py_ssize_t rows,
+    static void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, int rows,
                               float sign, GradientFormula formula) {
         #define ALONG(r) gradients_along(r, g, y, out, n, rows, sign, formula)
         BOTH_RULES(ALONG);
@@ -224,7 +231,7 @@ cdef extern from *:
     cdef enum:
         PLAIN_SUM
         PRODUCT_SUM
-    void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, Py_ssize_t rows,
+    void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, int rows,
                        float sign, GradientFormula formula) nogil
     void panel_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, Py_ssize_t step,
                          Py_ssize_t count, float sign, GradientFormula formula, float *kept) nogil

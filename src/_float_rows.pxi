@@ -113,42 +113,7 @@ cdef extern from *:
         return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(lower)), _mm512_cvtpd_ps(upper), 1);
     }
 
-    typedef struct { __m512d lower, upper; Floats small; __m512d ties[2]; } Sum;
-
-    /* Adds h (1 + v); `apart` without the entries that are the top, which are counted, and with 0 for those too low. */
-    PACKED void add(Sum *s, Floats x, Floats d, Floats h, Floats v, const Anchor *a, int apart) {
-        if (apart) {
-            Floats signed_x = _mm512_mul_ps(x, a->sign);
-            __mmask16 tie = _mm512_cmp_ps_mask(signed_x, a->top, _CMP_EQ_OQ);
-            __mmask16 other = _mm512_cmp_ps_mask(d, a->low, _CMP_NLE_UQ) & ~tie;
-            h = _mm512_maskz_mov_ps(other, h);
-            s->ties[0] = _mm512_mask_add_pd(s->ties[0], (__mmask8)tie, s->ties[0], _mm512_set1_pd(1.0));
-            s->ties[1] = _mm512_mask_add_pd(s->ties[1], (__mmask8)(tie >> 8), s->ties[1], _mm512_set1_pd(1.0));
-        }
-        s->lower = _mm512_add_pd(s->lower, lower(h));
-        s->upper = _mm512_add_pd(s->upper, upper(h));
-        s->small = _mm512_fmadd_ps(h, v, s->small);
-    }
-
     PACKED __mmask16 first_lanes(Py_ssize_t count) { return count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1); }
-
-    /* Lane by lane into memory, `unit` being the top's exponential. */
-    PACKED void settle(const Sum *s, const Anchor *a, int apart, Survey *found) {
-        Floats h, v;
-        __m512d halves[2] = {_mm512_add_pd(s->lower, lower(s->small)), _mm512_add_pd(s->upper, upper(s->small))};
-        if (apart) {
-            exponential(_mm512_sub_ps(a->top, a->shift), a, &h, &v);
-            __m512d units[2] = {_mm512_fmadd_pd(lower(h), lower(v), lower(h)),
-                                _mm512_fmadd_pd(upper(h), upper(v), upper(h))};
-            for (int k = 0; k < 2; k++)
-                halves[k] = _mm512_add_pd(_mm512_div_pd(halves[k], units[k]),
-                                          _mm512_sub_pd(s->ties[k], _mm512_set1_pd(1.0)));
-        }
-        _mm512_storeu_pd(found->sum, halves[0]);
-        _mm512_storeu_pd(found->sum + 8, halves[1]);
-        _mm512_storeu_pd(found->top, lower(a->top));
-        _mm512_storeu_pd(found->top + 8, upper(a->top));
-    }
 
     PACKED unsigned sound_lanes(const Survey *found) {
         __mmask8 sound[2];
@@ -229,36 +194,99 @@ cdef extern from *:
         return s.along ? all_of(_mm512_reduce_max_ps(top[0])) : top[0];
     }
 
-    PACKED void survey_step(Steps s, Py_ssize_t j, int whole, const Anchor *a, int apart, float *parts, Sum *sum) {
+    /* Sums of h (1 + v). What rounding takes from a sum that starts above every h is known exactly; together with h v
+       it is added up in floats for a burst, and then in double, for many equal roundings would add up too. */
+    enum { BURST = 16 };
+    #define ABOVE 2199023255552.0   /* 2^41 */
+    typedef struct { Floats sum, small; __m512d lower, upper; __m512i ties; } Sum;
+
+    PACKED Sum no_sum(void) {
+        return (Sum){all_of(ABOVE), _mm512_setzero_ps(), _mm512_setzero_pd(), _mm512_setzero_pd(),
+                     _mm512_setzero_si512()};
+    }
+
+    PACKED void add(Sum *s, Floats h, Floats v) {
+        Floats more = _mm512_add_ps(s->sum, h), lost = _mm512_sub_ps(h, _mm512_sub_ps(more, s->sum));
+        s->small = _mm512_add_ps(s->small, _mm512_fmadd_ps(h, v, lost));
+        s->sum = more;
+    }
+
+    PACKED void end_burst(Sum *s) {
+        s->lower = _mm512_add_pd(s->lower, lower(s->small));
+        s->upper = _mm512_add_pd(s->upper, upper(s->small));
+        s->small = _mm512_setzero_ps();
+    }
+
+    PACKED void end_sum(Sum *s) {
+        Floats above = _mm512_sub_ps(s->sum, all_of(ABOVE));
+        s->lower = _mm512_add_pd(s->lower, lower(above));
+        s->upper = _mm512_add_pd(s->upper, upper(above));
+    }
+
+    enum { ALL,             /* the sum of all entries */
+           OTHERS,          /* without those that are the top, which are counted */
+           SMALL_OTHERS };  /* and that in double, for sums too small beside the top, with 0 for entries too low */
+
+    PACKED void survey_step(Steps s, Py_ssize_t j, int whole, const Anchor *a, const int how, float *parts, Sum *sum) {
         Floats x = load_step(s, j, whole), d = distance(x, a), h, v;
         exponential(d, a, &h, &v);
-        add(sum, x, d, h, v, a, apart);
         if (parts != NULL) {
             _mm512_storeu_ps(parts + 32 * j, h);
             _mm512_storeu_ps(parts + 32 * j + 16, v);
         }
+        if (how != ALL) {
+            __mmask16 tie = _mm512_cmp_ps_mask(x, _mm512_mul_ps(a->top, a->sign), _CMP_EQ_OQ), other = ~tie;
+            sum->ties = _mm512_mask_add_epi32(sum->ties, tie, sum->ties, _mm512_set1_epi32(1));
+            if (how == SMALL_OTHERS)
+                other = _mm512_mask_cmp_ps_mask(other, d, a->low, _CMP_NLE_UQ);
+            h = _mm512_maskz_mov_ps(other, h);
+        }
+        if (how != SMALL_OTHERS) {
+            add(sum, h, v);
+            return;
+        }
+        sum->lower = _mm512_add_pd(sum->lower, lower(h));
+        sum->upper = _mm512_add_pd(sum->upper, upper(h));
+        sum->small = _mm512_fmadd_ps(h, v, sum->small);
     }
 
-    PACKED void survey_steps(Steps s, int apart, float *parts, Survey *found) {
+    /* A row per lane, or one row along. */
+    PACKED void survey_steps(Steps s, const int how, float *parts, Survey *found) {
         Anchor a = anchor_at(find_top(s), s.sign);
-        Sum sum = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_ps(),
-                   {_mm512_setzero_pd(), _mm512_setzero_pd()}};
-        #define SURVEY(j, whole) survey_step(s, j, whole, &a, apart, parts, &sum)
-        if (parts != NULL)
-            EACH_STEP(s, 0xFFFF, SURVEY);
-        else
-            EACH_STEP(s, 0xFFFF, SURVEY);
-        if (s.along) {
-            sum.lower = _mm512_set1_pd(_mm512_reduce_add_pd(_mm512_add_pd(sum.lower, sum.upper))
-                                       + _mm512_reduce_add_pd(_mm512_add_pd(lower(sum.small), upper(sum.small))));
-            sum.upper = sum.lower;
-            sum.small = _mm512_setzero_ps();
-            sum.ties[0] = _mm512_set1_pd(_mm512_reduce_add_pd(_mm512_add_pd(sum.ties[0], sum.ties[1])));
-            sum.ties[1] = sum.ties[0];
+        Sum sum = no_sum();
+        for (Py_ssize_t first = 0, whole; first < s.count; first += BURST) {
+            Py_ssize_t end = first + BURST < s.count ? first + BURST : s.count, j = first;
+            whole = whole_steps(s, 0xFFFF);
+            for (; j < end && j < whole; j++)
+                survey_step(s, j, 1, &a, how, parts, &sum);
+            for (; j < end; j++)
+                survey_step(s, j, 0, &a, how, parts, &sum);
+            end_burst(&sum);
         }
-        settle(&sum, &a, apart, found);
+        end_sum(&sum);
+        Floats h, v;
+        __m512d halves[2] = {sum.lower, sum.upper};
+        __m512d ties[2] = {_mm512_cvtepi32_pd(_mm512_castsi512_si256(sum.ties)),
+                           _mm512_cvtepi32_pd(_mm512_extracti32x8_epi32(sum.ties, 1))};
+        if (s.along) {
+            halves[0] = halves[1] = _mm512_set1_pd(_mm512_reduce_add_pd(_mm512_add_pd(halves[0], halves[1])));
+            ties[0] = ties[1] = _mm512_set1_pd(_mm512_reduce_add_pd(_mm512_add_pd(ties[0], ties[1])));
+        }
+        exponential(_mm512_sub_ps(a.top, a.shift), &a, &h, &v);
+        __m512d units[2] = {_mm512_fmadd_pd(lower(h), lower(v), lower(h)),
+                            _mm512_fmadd_pd(upper(h), upper(v), upper(h))};
+        for (int k = 0; k < 2; k++) {
+            if (how != ALL)
+                halves[k] = _mm512_add_pd(_mm512_div_pd(halves[k], units[k]),
+                                          _mm512_sub_pd(ties[k], _mm512_set1_pd(1.0)));
+            _mm512_storeu_pd(found->sum + 8 * k, halves[k]);
+        }
+        _mm512_storeu_pd(found->top, lower(a.top));
+        _mm512_storeu_pd(found->top + 8, upper(a.top));
         found->sound = sound_lanes(found);
     }
+
+    static void survey_small_others(const Steps *s, Survey *found) { survey_steps(*s, SMALL_OTHERS, NULL, found); }
 
     /* A number per lane times a factor, as a float and what that leaves. */
     PACKED Floats per_lane(const double *value, double factor, Floats *error) {
@@ -269,20 +297,14 @@ cdef extern from *:
         return v;
     }
 
-    /* A row's sum of h (1 + v). Rounding of a sum that starts above every h is known exactly and carried; what that
-       and v leave is added up in double before it loses digits. */
-    enum { BURST = 16 };
-    #define ABOVE 2199023255552.0   /* 2^41 */
-
+    /* The sum of a row in 8 parts; `later` and `out` are fetched meanwhile. */
     PACKED __m512d sum_along(Steps s, const Anchor *a, const int near, float *parts, const float *later,
-                            const float *out) {
+                             const float *out) {
         const Floats fill = near ? a->low : all_of(-INFINITY * s.sign);
-        Floats sum = all_of(ABOVE);
-        __m512d rest = _mm512_setzero_pd();
+        Sum sum = no_sum();
         for (Py_ssize_t first = 0; first < s.count; first += BURST) {
             Py_ssize_t end = first + BURST < s.count ? first + BURST : s.count, j = first;
             Py_ssize_t whole = end < s.count ? end : whole_steps(s, 0xFFFF);
-            Floats small = _mm512_setzero_ps();
             #define ADD_UP(j, whole) do { \
                 Floats h, v; \
                 exponential_along(load_or(s, j, whole, fill), a, near, &h, &v); \
@@ -292,18 +314,16 @@ cdef extern from *:
                     _mm_prefetch((const char *)(later + 16 * (j)), _MM_HINT_T0); \
                     __builtin_prefetch(out + 16 * (j), 1, 3); \
                 } \
-                Floats more = _mm512_add_ps(sum, h), lost = _mm512_sub_ps(h, _mm512_sub_ps(more, sum)); \
-                small = _mm512_add_ps(small, _mm512_fmadd_ps(h, v, lost)); \
-                sum = more; \
+                add(&sum, h, v); \
             } while (0)
             for (; j < whole; j++)
                 ADD_UP(j, 1);
             for (; j < end; j++)
                 ADD_UP(j, 0);
-            rest = _mm512_add_pd(rest, _mm512_add_pd(lower(small), upper(small)));
+            end_burst(&sum);
         }
-        Floats above = _mm512_sub_ps(sum, all_of(ABOVE));
-        return _mm512_add_pd(rest, _mm512_add_pd(lower(above), upper(above)));
+        end_sum(&sum);
+        return _mm512_add_pd(sum.lower, sum.upper);
     }
 
     /* Per lane the largest and the least entry of a row; of NaN the sum knows. */
@@ -393,26 +413,36 @@ cdef extern from *:
         if (s->along)
             survey_sheaf(s, parts, out, found);
         else
-            survey_steps(*s, 0, parts, found);
+            survey_steps(*s, ALL, parts, found);
     }
 
-    /* The sum in units of the top's exponential, without one entry that is the top. Of a row that one entry dominates
-       the others are added up by themselves. */
+    /* The sum in units of the top's exponential, without one entry that is the top. Where it is small, the rows that
+       one entry dominates are added up anew, each by what is in it. */
     static void survey_rest(const Steps *s, float *parts, const float *out, Survey *found) {
-        double units[16];
-        if (!s->along) {
-            survey_steps(*s, 1, parts, found);
-            return;
+        Survey anew;
+        double units[16], enough = s->along ? 0.5 : s->n * 0x1p-17;
+        unsigned small = 0;
+        if (s->along) {
+            survey_sheaf(s, parts, out, found);
+            find_units(s, found, units);
+            for (int row = 0; row < 16; row++)
+                found->sum[row] = found->sum[row] / units[row] - 1.0;
+        } else {
+            survey_steps(*s, OTHERS, parts, found);
         }
-        survey_sheaf(s, parts, out, found);
-        find_units(s, found, units);
         for (int row = 0; row < 16; row++)
-            found->sum[row] = found->sum[row] / units[row] - 1.0;
+            small |= (unsigned)(found->sum[row] < enough) << row;
+        small &= found->sound & s->lanes;
+        if (small == 0)
+            return;
+        if (!s->along)
+            survey_small_others(s, &anew);
         for (int row = 0; row < s->rows; row++)
-            if (found->sound >> row & 1 && found->sum[row] < 0.5) {
-                Survey alone;
-                survey_steps(row_of_sheaf(s, row), 1, NULL, &alone);
-                found->sum[row] = alone.sum[0];
+            if (small >> row & 1) {
+                Steps one = row_of_sheaf(s, row);
+                if (s->along)
+                    survey_small_others(&one, &anew);
+                found->sum[row] = anew.sum[s->along ? 0 : row];
             }
     }
 

@@ -516,7 +516,7 @@ cdef void light_gradients(int kind, float sign, const Rows *rows, Py_ssize_t gro
     for k in range(count):
         done[k] = 1 if along else 0 if scratch == NULL else (1u << rows_in_group(rows, group + k)) - 1
     if along:
-        row_gradients(rule, g + at, y + at, out + at, n, count, sign, exact_gradients)
+        row_gradients(rule, g + at, y + at, out + at, n, <int>count, sign, exact_gradients)
         return
     if scratch == NULL:
         return

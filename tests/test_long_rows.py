@@ -108,3 +108,21 @@ def test_sparsemax(n: int, spread: float) -> None:
     tau = (exact_sum(ordered[:k]) - 1) / k
     exact = np.maximum(x.astype(np.longdouble) - np.longdouble(x.max()) - tau, 0)
     assert ulps(actfn.sparsemax(x), exact) <= 2
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("n", [3000, 16_000, 2**17])
+def test_equal_roundings_do_not_add_up(n: int, axis: int) -> None:
+    """One large entry and many equal ones: whatever each loses, all lose the same."""
+    for low in np.array([-20.0, -9.98, -6.2, -3.02], np.float32):
+        x = np.full((16, n), low)
+        x[:, 0] = 0.0
+        x = np.ascontiguousarray(x.T if axis == 0 else x)
+        rest = (n - 1) * np.exp(float(low))
+        for got, top, other in (
+            (actfn.softmax(x, axis), 1 / (1 + rest), np.exp(float(low)) / (1 + rest)),
+            (actfn.log_softmax(x, axis), -np.log1p(rest), float(low) - np.log1p(rest)),
+        ):
+            assert ulps(np.take(got, 0, axis), top) <= 1
+            assert ulps(np.take(got, n // 2, axis), other) <= 1
