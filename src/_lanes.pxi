@@ -5,13 +5,13 @@
 # b) Symmetry halves the work: where f(-x) follows from f(x), the segments lie on one side only.
 # c) The value at the centre of a segment is kept as high + low, and what is added to it is at most a third of it:
 #    the result is rounded little more than once. The error is measured at every float.
-# d) Strays, that is inputs outside the segments, NaN, and gradients that are infinite or tiny, take the formula.
+# d) Strays, that is inputs outside the segments, NaN, and factors that are infinite or tiny, take the formula.
 #    A result never depends on its neighbours.
 # e) No table is stored anywhere: it is computed at import, from the double kernel of the same function.
 
 cdef extern from *:
     """
-    enum { SEGMENTS = 32, DEGREE = 6, STRAYS = 256 };
+    enum { SEGMENTS = 32, DEGREE = 6, STRAYS = 256, TOGETHER = 1024 };
 
     /* How the other side follows from the side of the segments. */
     enum { WHOLE,           /* it does not: the segments lie on both sides of 0 */
@@ -20,19 +20,24 @@ cdef extern from *:
            CONSTANT,        /* g is constant there */
            RAMP };          /* g(-x) = g(x) - x */
 
-    /* What g is multiplied by: the result is g, x g or grad g. */
-    enum { ONE, INPUT, GRADIENT };
+    /* What g is multiplied by: the result is g, x g or grad g, and of gated units value g, x value g or grad value g.
+       Where grad stands for GRADIENT or SLOPE, g is a derivative and may have zeros. */
+    enum { ONE, INPUT, GRADIENT, VALUE, PRODUCT, SLOPE };
 
-    typedef struct {
+    typedef struct Lookup Lookup;
+    typedef void (*Formula)(void **operands, const double *params, Py_ssize_t n);
+    typedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands, Py_ssize_t n);
+
+    struct Lookup {
+        Lanes lanes;                    /* the loop that uses the table, or NULL */
+        int inputs, outputs;            /* of the formula */
+        int x, first, second, out;      /* operands: the input, what g is multiplied by, the result */
         float centre[SEGMENTS], high[SEGMENTS], slope[SEGMENTS], low[SEGMENTS], c[DEGREE][SEGMENTS];
         float per_unit;                 /* segments per unit of x */
         float reach;                    /* from this |x| on the formula is used */
         float other_high, other_low;    /* the constant */
         unsigned side;                  /* sign bit of the segments' side */
-    } Lookup;
-
-    typedef void (*Formula)(void **operands, const double *params, Py_ssize_t n);
-    typedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands, Py_ssize_t n);
+    };
 
     #if defined(__AVX512F__) && defined(__AVX512DQ__)
     #include <immintrin.h>
@@ -42,22 +47,26 @@ cdef extern from *:
 
     /* Elements that the table does not reach, collected until the formula is worth a call. */
     typedef struct {
-        float x[STRAYS], grad[STRAYS], exact[STRAYS];
+        float x[STRAYS], first[STRAYS], second[STRAYS], exact[STRAYS], other[STRAYS];
         int place[STRAYS], count;
     } Strays;
 
-    static void compute_strays(Strays *s, Formula formula, const double *params, float *out, int inputs) {
-        void *operands[3];
+    static void compute_strays(Strays *s, const Lookup *t, Formula formula, const double *params, float *out) {
+        void *operands[5];
         int i, padded = (s->count + 15) & ~15;
         if (s->count == 0)
             return;
         for (i = s->count; i < padded; i++) {
             s->x[i] = s->x[0];
-            s->grad[i] = s->grad[0];
+            s->first[i] = s->first[0];
+            s->second[i] = s->second[0];
         }
-        operands[0] = s->grad;
-        operands[inputs - 1] = s->x;
-        operands[inputs] = s->exact;
+        for (i = 0; i < t->inputs + t->outputs; i++)    /* an operand that makes no difference to this output */
+            operands[i] = i < t->inputs ? s->x : s->other;
+        operands[t->first] = s->first;
+        operands[t->second] = s->second;
+        operands[t->x] = s->x;
+        operands[t->out] = s->exact;
         formula(operands, params, padded);
         for (i = 0; i < s->count; i++)
             out[s->place[i]] = s->exact[i];
@@ -66,9 +75,11 @@ cdef extern from *:
 
     CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
                                       int form, int factor) {
-        const int inputs = factor == GRADIENT ? 2 : 1, zero = factor == GRADIENT && form <= COMPLEMENT && form != EVEN;
-        const float *grad = (const float *)at[0], *in = (const float *)at[inputs - 1];
-        float *out = (float *)at[inputs];
+        const int zero = (factor == GRADIENT || factor == SLOPE) && form <= COMPLEMENT && form != EVEN;
+        const int multiplied = factor >= GRADIENT, gated = factor >= VALUE, two = factor >= PRODUCT;
+        const float *in = (const float *)at[t->x];
+        const float *first = (const float *)at[t->first], *second = (const float *)at[t->second];
+        float *out = (float *)at[t->out];
         const __m512 sign = _mm512_set1_ps(-0.0f), side = _mm512_castsi512_ps(_mm512_set1_epi32((int)t->side));
         const __m512 per_unit = _mm512_set1_ps(t->per_unit), reach = _mm512_set1_ps(t->reach);
         const __m512 rounder = _mm512_set1_ps(12582912.0f); /* 1.5 * 2^23: leaves the nearest integer in the low bits */
@@ -81,7 +92,8 @@ cdef extern from *:
         Py_ssize_t i, block = 0;
         strays.count = 0;
         for (i = 0; i < n; i += 16) {
-            const __m512 x = _mm512_loadu_ps(in + i), m = factor == GRADIENT ? _mm512_loadu_ps(grad + i) : x;
+            const __m512 x = _mm512_loadu_ps(in + i), m1 = multiplied ? _mm512_loadu_ps(first + i) : x;
+            const __m512 m2 = two ? _mm512_loadu_ps(second + i) : one, m = two ? _mm512_mul_ps(m1, m2) : m1;
             const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
             const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, per_unit, rounder));
             const __m512 r = _mm512_sub_ps(p, FIND(centre));
@@ -113,32 +125,43 @@ cdef extern from *:
                 y = _mm512_add_ps(s, _mm512_add_ps(lost, q));
             } else if (factor == ONE)
                 y = _mm512_add_ps(h, q);
+            else if (two)                                   /* the product as m and its error */
+                y = _mm512_fmadd_ps(m, h, _mm512_fmadd_ps(
+                    m, q, _mm512_mul_ps(_mm512_add_ps(h, q), _mm512_fmsub_ps(m1, m2, m))));
             else
                 y = _mm512_fmadd_ps(m, h, _mm512_mul_ps(m, q));
             if (factor == INPUT)                            /* zeros keep their sign */
                 y = _mm512_or_ps(_mm512_andnot_ps(sign, y), _mm512_and_ps(sign, x));
-            if (factor == GRADIENT || (factor == INPUT && (form == WHOLE || form == CONSTANT))) {
+            if (multiplied || (factor == INPUT && (form == WHOLE || form == CONSTANT))) {
                 /* Next to the subnormals m q would round once more than the result. */
                 const __m512 b = _mm512_andnot_ps(sign, m);
+                const __mmask16 some = _mm512_cmp_ps_mask(b, zeros, _CMP_NEQ_UQ);
                 out_of_reach |= _mm512_cmp_ps_mask(b, infinite, _CMP_NLT_UQ)
-                    | _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(b, zeros, _CMP_NEQ_UQ), b, tiny, _CMP_LT_OQ);
+                    | _mm512_mask_cmp_ps_mask(some, b, tiny, _CMP_LT_OQ);
+                if (gated)                                  /* zeros keep their sign here too */
+                    y = _mm512_mask_mul_ps(y, ~some, m, h);
             }
+            if (zero && gated)                              /* g is all in q there, and q is a float: too short */
+                out_of_reach |= _mm512_cmp_ps_mask(h, zeros, _CMP_EQ_OQ);
             _mm512_storeu_ps(out + i, y);
             if (out_of_reach) {
                 /* Compressed in a register: the instruction's form that writes to memory is slow on some processors. */
                 const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 const __m512i place = _mm512_add_epi32(_mm512_set1_epi32((int)(i - block)), lane);
                 _mm512_storeu_ps(strays.x + strays.count, _mm512_maskz_compress_ps(out_of_reach, x));
-                _mm512_storeu_ps(strays.grad + strays.count, _mm512_maskz_compress_ps(out_of_reach, m));
+                if (multiplied)
+                    _mm512_storeu_ps(strays.first + strays.count, _mm512_maskz_compress_ps(out_of_reach, m1));
+                if (two)
+                    _mm512_storeu_ps(strays.second + strays.count, _mm512_maskz_compress_ps(out_of_reach, m2));
                 _mm512_storeu_si512(strays.place + strays.count, _mm512_maskz_compress_epi32(out_of_reach, place));
                 strays.count += __builtin_popcount(out_of_reach);
             }
             if (strays.count > STRAYS - 32 || i - block > 1 << 20) {
-                compute_strays(&strays, formula, params, out + block, inputs);
+                compute_strays(&strays, t, formula, params, out + block);
                 block = i + 16;
             }
         }
-        compute_strays(&strays, formula, params, out + block, inputs);
+        compute_strays(&strays, t, formula, params, out + block);
     }
 
     #define LANES_OF(form, factor) \\
@@ -148,18 +171,41 @@ cdef extern from *:
     LANES_OF(WHOLE, INPUT) LANES_OF(EVEN, INPUT) LANES_OF(COMPLEMENT, INPUT) LANES_OF(CONSTANT, INPUT)
     LANES_OF(WHOLE, GRADIENT) LANES_OF(EVEN, GRADIENT) LANES_OF(COMPLEMENT, GRADIENT) LANES_OF(CONSTANT, GRADIENT)
 
+    LANES_OF(EVEN, SLOPE) LANES_OF(COMPLEMENT, VALUE) LANES_OF(COMPLEMENT, PRODUCT) LANES_OF(COMPLEMENT, SLOPE)
+
     static Lanes lanes_of(int form, int factor) {
-        static const Lanes all[5][3] = {
+        static const Lanes all[5][6] = {
             {lanes_WHOLE_ONE, lanes_WHOLE_INPUT, lanes_WHOLE_GRADIENT},
-            {lanes_EVEN_ONE, lanes_EVEN_INPUT, lanes_EVEN_GRADIENT},
-            {lanes_COMPLEMENT_ONE, lanes_COMPLEMENT_INPUT, lanes_COMPLEMENT_GRADIENT},
+            {lanes_EVEN_ONE, lanes_EVEN_INPUT, lanes_EVEN_GRADIENT, NULL, NULL, lanes_EVEN_SLOPE},
+            {lanes_COMPLEMENT_ONE, lanes_COMPLEMENT_INPUT, lanes_COMPLEMENT_GRADIENT,
+             lanes_COMPLEMENT_VALUE, lanes_COMPLEMENT_PRODUCT, lanes_COMPLEMENT_SLOPE},
             {lanes_CONSTANT_ONE, lanes_CONSTANT_INPUT, lanes_CONSTANT_GRADIENT},
-            {lanes_RAMP_ONE, NULL, NULL}};
+            {lanes_RAMP_ONE}};
         return all[form][factor];
     }
     #else
     static Lanes lanes_of(int form, int factor) { return NULL; }
     #endif
+
+    /* Two outputs, a table each: block by block, so that the inputs come from the cache the second time. An output may
+       lie where an input does, so the first waits until the second is there. */
+    static void look_up_both(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n) {
+        const int operands = t->inputs + 2;
+        float results[TOGETHER];
+        void *part[5];
+        Py_ssize_t i, count;
+        int k;
+        for (i = 0; i < n; i += TOGETHER) {
+            count = n - i < TOGETHER ? n - i : TOGETHER;
+            for (k = 0; k < operands; k++)
+                part[k] = (float *)at[k] + i;
+            part[t[0].out] = results;
+            t[0].lanes(&t[0], formula, params, part, count);
+            part[t[0].out] = (float *)at[t[0].out] + i;
+            t[1].lanes(&t[1], formula, params, part, count);
+            memcpy(part[t[0].out], results, count * sizeof(float));
+        }
+    }
     """
     enum:
         SEGMENTS
@@ -172,8 +218,21 @@ cdef extern from *:
         ONE
         INPUT
         GRADIENT
+        VALUE
+        PRODUCT
+        SLOPE
     ctypedef void (*Formula)(void **operands, const double *params, Py_ssize_t n) noexcept nogil
+    ctypedef struct Lookup
+    ctypedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands,
+                           Py_ssize_t n) noexcept nogil
     ctypedef struct Lookup:
+        Lanes lanes
+        int inputs
+        int outputs
+        int x
+        int first
+        int second
+        int out
         float centre[32]
         float high[32]
         float slope[32]
@@ -184,9 +243,9 @@ cdef extern from *:
         float other_high
         float other_low
         unsigned int side
-    ctypedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands,
-                           Py_ssize_t n) noexcept nogil
     Lanes lanes_of(int form, int factor) nogil
+    void look_up_both(const Lookup *lookups, Formula formula, const double *params, void **operands,
+                      Py_ssize_t n) noexcept nogil
 
 
 # ---- Making a table -------------------------------------------------------------------------------------------
@@ -194,27 +253,34 @@ cdef extern from *:
 cdef struct Subject:
     Formula formula             # in double
     const double *params
+    const Lookup *lookup        # which operand is what
     int factor
     double side                 # -1 or 1: x = side * a
 
 
 cdef void tabled(const Subject *f, const double *a, int count, double *g) noexcept nogil:
     """g, the function without its factor, at up to 16 points."""
-    cdef double grad[16]
+    cdef double ones[16]
     cdef double x[16]
     cdef double y[16]
-    cdef void *at[3]
+    cdef double other[16]
+    cdef void *at[5]
     cdef int i
     for i in range(16):
-        grad[i] = 1.0
+        ones[i] = 1.0
         x[i] = f.side * a[i if i < count else 0]
         x[i] = 1e-30 if x[i] == 0.0 else x[i]
-    at[0] = <void *>grad
-    at[1] = <void *>x
-    at[2] = <void *>y
-    f.formula(&at[0 if f.factor == GRADIENT else 1], f.params, 16)
+    for i in range(f.lookup.inputs + f.lookup.outputs):
+        at[i] = <void *>ones if i < f.lookup.inputs else <void *>other
+    at[f.lookup.x] = <void *>x
+    at[f.lookup.out] = <void *>y
+    f.formula(at, f.params, 16)
     for i in range(count):
-        g[i] = y[i] / x[i] if f.factor == INPUT else y[i]
+        g[i] = y[i] / x[i] if f.factor == INPUT or f.factor == PRODUCT else y[i]
+
+
+cdef inline bint is_derivative(const Subject *f) noexcept nogil:
+    return f.factor == GRADIENT or f.factor == SLOPE
 
 
 cdef inline bint close(double a, double b) noexcept nogil:
@@ -297,7 +363,7 @@ cdef double zero_between(const Subject *f, double low, double high) noexcept nog
     ends[1] = high
     tabled(f, ends, 2, g)
     first = g[0]
-    if f.factor != GRADIENT or not first * g[1] < 0.0:
+    if not is_derivative(f) or not first * g[1] < 0.0:
         return 0.0
     for step in range(80):
         ends[0] = 0.5 * (low + high)
@@ -353,33 +419,63 @@ cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexc
     t.slope[slot] = <float>leading_bits(c[1], 3)
     for i in range(DEGREE):
         t.c[i][slot] = <float>c[i + 1]
-    if f.factor == GRADIENT and (form == WHOLE or form == COMPLEMENT):
+    if is_derivative(f) and (form == WHOLE or form == COMPLEMENT):
         t.c[0][slot] = <float>(c[1] - t.slope[slot])
 
 
-cdef Lanes make_lookup(Lookup *t, Formula formula, const double *params, bint backward, double width) noexcept nogil:
-    """Fill the table of a function, and return the loop that uses it."""
-    cdef Subject f
+cdef void choose_operands(Lookup *t, Subject *f, bint backward, int inputs, int outputs, int output) noexcept nogil:
+    """Inputs are x; x and value of gated units, which are linear in value; or grad and these."""
+    cdef double *origin = [0.0]
+    cdef double at_origin
+    cdef bint gated = inputs == (3 if backward else 2)
+    t.inputs = inputs
+    t.outputs = outputs
+    t.x = 1 if backward else 0
+    t.first = 0 if backward else inputs - 1
+    t.second = t.x
+    t.out = inputs + output
+    f.lookup = t
+    f.factor = ONE
+    if backward and output == 0:
+        f.factor = SLOPE if gated else GRADIENT
+        t.second = inputs - 1
+        return
+    tabled(f, origin, 1, &at_origin)
+    if c_fabs(at_origin) < 1e-20:
+        f.factor = PRODUCT if gated else INPUT
+    elif gated:
+        f.factor = VALUE
+
+
+cdef void make_lookup(Lookup *t, Subject *f, double width) noexcept nogil:
+    """Fill a table, and choose the loop that uses it."""
     cdef double value
-    cdef double *probe = [0.0, 1.0]
+    cdef double *probe = [1.0]
     cdef double far = (SEGMENTS - 0.5) * width
-    cdef int form, k, first
-    f.formula = formula
-    f.params = params
-    f.side = 1.0
-    f.factor = GRADIENT if backward else ONE
-    tabled(&f, &probe[0], 1, &value)
-    if not backward and c_fabs(value) < 1e-20:
-        f.factor = INPUT
-    form = form_of(&f, far)
-    first = -16 if form == WHOLE else 0
+    cdef int form = form_of(f, far), k, first = -16 if form == WHOLE else 0
     for k in range(first, first + SEGMENTS):
-        fill(t, &f, width, form, k)
+        fill(t, f, width, form, k)
     t.per_unit = <float>(1.0 / width)
     t.reach = <float>(15.5 * width if form == WHOLE else far)
     t.side = 0x80000000U if f.side < 0 else 0
     f.side = -f.side
-    tabled(&f, &probe[1], 1, &value)
+    tabled(f, probe, 1, &value)
     t.other_high = <float>value
     t.other_low = <float>(value - t.other_high)
-    return lanes_of(form, f.factor)
+    t.lanes = lanes_of(form, f.factor)
+
+
+cdef Lanes make_lookups(Lookup *t, Formula formula, const double *params, bint backward, int inputs, int outputs,
+                        double width) noexcept nogil:
+    """Fill the tables of a function with one or two outputs, and return the loop that uses them."""
+    cdef Subject f
+    cdef int k
+    f.formula = formula
+    f.params = params
+    for k in range(outputs):
+        f.side = 1.0
+        choose_operands(&t[k], &f, backward, inputs, outputs, k)
+        make_lookup(&t[k], &f, width)
+    if outputs == 1 or t[0].lanes == NULL or t[1].lanes == NULL:
+        return t[0].lanes if outputs == 1 else NULL
+    return look_up_both

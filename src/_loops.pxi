@@ -82,7 +82,7 @@ cdef struct Loop:
     char param_type     # 'f' or 'd'
     Py_ssize_t grain    # fewest elements that are worth a thread
     Lanes lanes         # the loop over a table instead of `uniform`, or NULL
-    Lookup *lookup
+    Lookup *lookup      # its tables, one per output
     double defaults[2]  # the parameters that the table is for
     const Loop *wide    # for float data: the loop in double, for parameters that are not ordinary; or NULL
 
@@ -451,10 +451,11 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
         if segment and data_type != "d":
             for j, default in enumerate(params.values()):
                 loops[k].defaults[j] = default
-            loops[k].lookup = <Lookup *>malloc(sizeof(Lookup))
+            loops[k].lookup = <Lookup *>malloc(outputs * sizeof(Lookup))
             if loops[k].lookup == NULL:
                 raise MemoryError()
-            loops[k].lanes = make_lookup(loops[k].lookup, uniform_double, loops[k].defaults, len(inputs) > 1, segment)
+            loops[k].lanes = make_lookups(loops[k].lookup, uniform_double, loops[k].defaults, inputs[0] == "grad",
+                                          len(inputs), outputs, segment)
         data[k] = &loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
