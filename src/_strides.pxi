@@ -1,7 +1,7 @@
 # Arrays in any layout of memory: slices, transposes, halves.
 #
 # A lattice is what is left when axes that follow each other in all operands are one. Its last axis is the one along
-# which the results lie closest. It is cut into tiles, and TOGETHER rows of the axis before it are worked on at once:
+# which the results lie closest. It is cut into tiles, and ABREAST rows of the axis before it are worked on at once:
 # where a float32 operand is transposed, contiguous along that other axis, their tiles are transposed in registers, and
 # a cache line is read once instead of once per element.
 
@@ -10,14 +10,14 @@ cdef extern from *:
     #if defined(__SSE2__) || defined(_M_X64)
     #include <xmmintrin.h>
     #endif
-    enum { TOGETHER = 16 };     /* rows: as many floats as a cache line has */
+    enum { ABREAST = 16 };     /* rows: as many floats as a cache line has */
 
-    /* to[r * pitch + c] = from[c * stride + r] for r < TOGETHER. */
+    /* to[r * pitch + c] = from[c * stride + r] for r < ABREAST. */
     static void transpose_rows(float *to, Py_ssize_t pitch, const char *from, Py_ssize_t stride, Py_ssize_t columns) {
         Py_ssize_t c = 0, r;
     #if defined(_MM_TRANSPOSE4_PS)
         for (; c + 4 <= columns; c += 4)
-            for (r = 0; r < TOGETHER; r += 4) {
+            for (r = 0; r < ABREAST; r += 4) {
                 __m128 a = _mm_loadu_ps((const float *)(from + c * stride) + r);
                 __m128 b = _mm_loadu_ps((const float *)(from + (c + 1) * stride) + r);
                 __m128 d = _mm_loadu_ps((const float *)(from + (c + 2) * stride) + r);
@@ -30,12 +30,12 @@ cdef extern from *:
             }
     #endif
         for (; c < columns; c++)
-            for (r = 0; r < TOGETHER; r++)
+            for (r = 0; r < ABREAST; r++)
                 to[r * pitch + c] = ((const float *)(from + c * stride))[r];
     }
     """
     enum:
-        TOGETHER
+        ABREAST
     void transpose_rows(float *to, Py_ssize_t pitch, const char *source, Py_ssize_t stride, Py_ssize_t columns) nogil
 
 cdef enum:
@@ -59,7 +59,7 @@ cdef void run_tiles(const void *context, Py_ssize_t first, Py_ssize_t last) noex
     """Tasks: for each tile of the last axis all groups of rows."""
     cdef const Lattice *l = <const Lattice *>context
     cdef int operands = l.loop.inputs + l.loop.params + l.loop.outputs, inner = l.axes - 1, k, axis
-    cdef float turned[2][TOGETHER * TILE]
+    cdef float turned[2][ABREAST * TILE]
     cdef char *args[MAX_OPERANDS]
     cdef cnp.npy_intp steps[MAX_OPERANDS]
     cdef cnp.npy_intp strides[MAX_OPERANDS]
@@ -74,8 +74,8 @@ cdef void run_tiles(const void *context, Py_ssize_t first, Py_ssize_t last) noex
             args[k] = l.args[k] + start * steps[k]
         for axis in range(inner - 1, -1, -1):
             if axis == inner - 1:
-                index = group % l.groups_of_rows * TOGETHER
-                rows = lesser(TOGETHER, l.shape[axis] - index)
+                index = group % l.groups_of_rows * ABREAST
+                rows = lesser(ABREAST, l.shape[axis] - index)
                 group = group // l.groups_of_rows
             else:
                 index = group % l.shape[axis]
@@ -84,7 +84,7 @@ cdef void run_tiles(const void *context, Py_ssize_t first, Py_ssize_t last) noex
                 args[k] += index * l.strides[k][axis]
         for k in range(operands):
             strides[k] = l.strides[k][inner - 1] if inner > 0 else 0
-            if rows == TOGETHER and k < 2 and l.transposed[k]:
+            if rows == ABREAST and k < 2 and l.transposed[k]:
                 transpose_rows(turned[k], TILE, args[k], steps[k], count)
                 args[k] = <char *>turned[k]
                 steps[k] = sizeof(float)
@@ -107,7 +107,7 @@ cdef void drive_lattice(Lattice *l) noexcept nogil:
         if k < 2:
             l.transposed[k] = (l.loop.data_type == b'f' and k < l.loop.inputs and inner > 0
                                and l.strides[k][inner - 1] == itemsize)
-    l.groups_of_rows = (l.shape[inner - 1] + TOGETHER - 1) // TOGETHER if inner > 0 else 1
+    l.groups_of_rows = (l.shape[inner - 1] + ABREAST - 1) // ABREAST if inner > 0 else 1
     l.groups = l.groups_of_rows
     for axis in range(inner - 1):
         l.groups *= l.shape[axis]
