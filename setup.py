@@ -57,6 +57,8 @@ def kernels(row):
     gradients = [f"{backward}_{name}" for name in inputs] if row.kind == "gated" else [backward]
     yield kernel(row.name, inputs, [row.name])
     yield kernel(backward, ("grad", *inputs), gradients)
+    if row.kind == "pointwise loss":
+        yield kernel(f"{row.name}_term", inputs, [f"{row.name}_term"], types=("double",))
     for param in row.trains:
         yield kernel(f"{backward}_{param}", ("grad", *inputs), [f"{backward}_{param}"], types=("double",))
 

@@ -728,17 +728,31 @@ cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
 
 # ---- Losses on logits -----------------------------------------------------------------------------------------
 
-cdef inline T binary_cross_entropy(T x, T target, double pos_weight) noexcept nogil:
+cdef inline double binary_cross_entropy_value(T x, T target, double pos_weight) noexcept nogil:
     # Both logarithms from one log1p(e^-|x|): softplus(x) = max(x, 0) + l and softplus(-x) = softplus(x) - x.
     # A side of no weight costs nothing, even where its logarithm is infinite.
     cdef double l = softplus_tail(x), positive = pos_weight * target, negative = 1.0 - target
     cdef double left = negative * ((x if x > 0 else 0.0) + l), right = positive * ((0.0 if x > 0 else -x) + l)
     left = 0.0 if negative == 0.0 else left
     right = 0.0 if positive == 0.0 else right
-    return x if x != x else <T>(left + right)
+    return x if x != x else left + right
+
+cdef inline T binary_cross_entropy(T x, T target, double pos_weight) noexcept nogil:
+    return <T>binary_cross_entropy_value(x, target, pos_weight)
+
+cdef inline double binary_cross_entropy_term(double x, double target, double pos_weight) noexcept nogil:
+    """The loss of floats for a sum of them: as exact as a float needs, and not rounded to one."""
+    return binary_cross_entropy_value(<float>x, <float>target, pos_weight)
 
 cdef inline T binary_cross_entropy_backward(T grad, T x, T target, double pos_weight) noexcept nogil:
-    return <T>(grad * ((1.0 - target) * sigmoid_value(x) - pos_weight * target * sigmoid_value(-x)))
+    cdef double positive = pos_weight * target, negative = 1.0 - target, e, slope
+    if T is float:
+        # sigmoid(x) and sigmoid(-x) are 1 and e over 1 + e, or the other way round.
+        e = exp_narrow(-magnitude(x))
+        slope = (negative * e - positive if x < 0 else negative - positive * e) / (1.0 + e)
+        return <T>(grad * slope)
+    else:
+        return <T>(grad * (negative * sigmoid_value(x) - positive * sigmoid_value(-x)))
 
 
 include "_lanes.pxi"

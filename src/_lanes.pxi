@@ -21,8 +21,8 @@ cdef extern from *:
            RAMP };          /* g(-x) = g(x) - x */
 
     /* What g is multiplied by: the result is g, x g or grad g, and of gated units value g, x value g or grad value g.
-       Where grad stands for GRADIENT or SLOPE, g is a derivative and may have zeros. */
-    enum { ONE, INPUT, GRADIENT, VALUE, PRODUCT, SLOPE };
+       Where grad stands for GRADIENT or SLOPE, g is a derivative and may have zeros. RESIDUAL is grad (g - target). */
+    enum { ONE, INPUT, GRADIENT, VALUE, PRODUCT, SLOPE, RESIDUAL };
 
     typedef struct Lookup Lookup;
     typedef void (*Formula)(void **operands, const double *params, Py_ssize_t n);
@@ -76,7 +76,8 @@ cdef extern from *:
     CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
                                       int form, int factor) {
         const int zero = (factor == GRADIENT || factor == SLOPE) && form <= COMPLEMENT && form != EVEN;
-        const int multiplied = factor >= GRADIENT, gated = factor >= VALUE, two = factor >= PRODUCT;
+        const int multiplied = factor >= GRADIENT, gated = factor >= VALUE;
+        const int product = factor == PRODUCT || factor == SLOPE, two = product || factor == RESIDUAL;
         const float *in = (const float *)at[t->x];
         const float *first = (const float *)at[t->first], *second = (const float *)at[t->second];
         float *out = (float *)at[t->out];
@@ -85,7 +86,7 @@ cdef extern from *:
         const __m512 rounder = _mm512_set1_ps(12582912.0f); /* 1.5 * 2^23: leaves the nearest integer in the low bits */
         const __m512 one = _mm512_set1_ps(1.0f), tiny = _mm512_set1_ps(1e-30f), zeros = _mm512_setzero_ps();
         const __m512 other_high = _mm512_set1_ps(t->other_high), other_low = _mm512_set1_ps(t->other_low);
-        const __m512 infinite = _mm512_set1_ps(INFINITY);
+        const __m512 infinite = _mm512_set1_ps(INFINITY), half = _mm512_set1_ps(0.5f);
         ROW(centre, t->centre); ROW(high, t->high); ROW(slope, t->slope); ROW(low, t->low);
         ROW(c1, t->c[0]); ROW(c2, t->c[1]); ROW(c3, t->c[2]); ROW(c4, t->c[3]); ROW(c5, t->c[4]); ROW(c6, t->c[5]);
         Strays strays;
@@ -93,7 +94,7 @@ cdef extern from *:
         strays.count = 0;
         for (i = 0; i < n; i += 16) {
             const __m512 x = _mm512_loadu_ps(in + i), m1 = multiplied ? _mm512_loadu_ps(first + i) : x;
-            const __m512 m2 = two ? _mm512_loadu_ps(second + i) : one, m = two ? _mm512_mul_ps(m1, m2) : m1;
+            const __m512 m2 = two ? _mm512_loadu_ps(second + i) : one, m = product ? _mm512_mul_ps(m1, m2) : m1;
             const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
             const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, per_unit, rounder));
             const __m512 r = _mm512_sub_ps(p, FIND(centre));
@@ -114,6 +115,13 @@ cdef extern from *:
                 h = _mm512_mask_sub_ps(h, other, one, h);   /* exact */
                 q = _mm512_mask_xor_ps(q, other, q, sign);
             }
+            if (factor == RESIDUAL) {                       /* h - target as a sum and its error */
+                const __m512 s = _mm512_sub_ps(h, m2), v = _mm512_sub_ps(s, h), left = _mm512_andnot_ps(sign, s);
+                q = _mm512_add_ps(q, _mm512_sub_ps(_mm512_sub_ps(h, _mm512_sub_ps(s, v)), _mm512_add_ps(m2, v)));
+                out_of_reach |= _mm512_cmp_ps_mask(left, infinite, _CMP_NLT_UQ)
+                    | _mm512_cmp_ps_mask(left, _mm512_mul_ps(half, FIND(high)), _CMP_LT_OQ);    /* q is too short */
+                h = s;
+            }
             if (form == CONSTANT) {
                 h = _mm512_mask_mov_ps(h, other, other_high);
                 q = _mm512_mask_mov_ps(q, other, other_low);
@@ -125,7 +133,7 @@ cdef extern from *:
                 y = _mm512_add_ps(s, _mm512_add_ps(lost, q));
             } else if (factor == ONE)
                 y = _mm512_add_ps(h, q);
-            else if (two)                                   /* the product as m and its error */
+            else if (product)                               /* the product as m and its error */
                 y = _mm512_fmadd_ps(m, h, _mm512_fmadd_ps(
                     m, q, _mm512_mul_ps(_mm512_add_ps(h, q), _mm512_fmsub_ps(m1, m2, m))));
             else
@@ -172,13 +180,14 @@ cdef extern from *:
     LANES_OF(WHOLE, GRADIENT) LANES_OF(EVEN, GRADIENT) LANES_OF(COMPLEMENT, GRADIENT) LANES_OF(CONSTANT, GRADIENT)
 
     LANES_OF(EVEN, SLOPE) LANES_OF(COMPLEMENT, VALUE) LANES_OF(COMPLEMENT, PRODUCT) LANES_OF(COMPLEMENT, SLOPE)
+    LANES_OF(COMPLEMENT, RESIDUAL)
 
     static Lanes lanes_of(int form, int factor) {
-        static const Lanes all[5][6] = {
+        static const Lanes all[5][7] = {
             {lanes_WHOLE_ONE, lanes_WHOLE_INPUT, lanes_WHOLE_GRADIENT},
             {lanes_EVEN_ONE, lanes_EVEN_INPUT, lanes_EVEN_GRADIENT, NULL, NULL, lanes_EVEN_SLOPE},
             {lanes_COMPLEMENT_ONE, lanes_COMPLEMENT_INPUT, lanes_COMPLEMENT_GRADIENT,
-             lanes_COMPLEMENT_VALUE, lanes_COMPLEMENT_PRODUCT, lanes_COMPLEMENT_SLOPE},
+             lanes_COMPLEMENT_VALUE, lanes_COMPLEMENT_PRODUCT, lanes_COMPLEMENT_SLOPE, lanes_COMPLEMENT_RESIDUAL},
             {lanes_CONSTANT_ONE, lanes_CONSTANT_INPUT, lanes_CONSTANT_GRADIENT},
             {lanes_RAMP_ONE}};
         return all[form][factor];
@@ -221,6 +230,7 @@ cdef extern from *:
         VALUE
         PRODUCT
         SLOPE
+        RESIDUAL
     ctypedef void (*Formula)(void **operands, const double *params, Py_ssize_t n) noexcept nogil
     ctypedef struct Lookup
     ctypedef void (*Lanes)(const Lookup *lookup, Formula formula, const double *params, void **operands,
@@ -261,6 +271,7 @@ cdef struct Subject:
 cdef void tabled(const Subject *f, const double *a, int count, double *g) noexcept nogil:
     """g, the function without its factor, at up to 16 points."""
     cdef double ones[16]
+    cdef double zeros[16]
     cdef double x[16]
     cdef double y[16]
     cdef double other[16]
@@ -268,10 +279,13 @@ cdef void tabled(const Subject *f, const double *a, int count, double *g) noexce
     cdef int i
     for i in range(16):
         ones[i] = 1.0
+        zeros[i] = 0.0
         x[i] = f.side * a[i if i < count else 0]
         x[i] = 1e-30 if x[i] == 0.0 else x[i]
     for i in range(f.lookup.inputs + f.lookup.outputs):
         at[i] = <void *>ones if i < f.lookup.inputs else <void *>other
+    if f.factor == RESIDUAL:
+        at[f.lookup.second] = <void *>zeros
     at[f.lookup.x] = <void *>x
     at[f.lookup.out] = <void *>y
     f.formula(at, f.params, 16)
@@ -423,28 +437,47 @@ cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexc
         t.c[0][slot] = <float>(c[1] - t.slope[slot])
 
 
-cdef void choose_operands(Lookup *t, Subject *f, bint backward, int inputs, int outputs, int output) noexcept nogil:
-    """Inputs are x; x and value of gated units, which are linear in value; or grad and these."""
-    cdef double *origin = [0.0]
-    cdef double at_origin
-    cdef bint gated = inputs == (3 if backward else 2)
+cdef bint choose_operands(Lookup *t, Subject *f, bint backward, int inputs, int outputs, int output) noexcept nogil:
+    """Inputs are x; x and value of gated units, or x and target; or grad and these. Whether a table can be used."""
+    cdef double *probe = [0.0, 1.0]
+    cdef double at_origin, without
+    cdef bint two = inputs == (3 if backward else 2)
     t.inputs = inputs
     t.outputs = outputs
     t.x = 1 if backward else 0
     t.first = 0 if backward else inputs - 1
-    t.second = t.x
+    t.second = inputs - 1
     t.out = inputs + output
     f.lookup = t
-    f.factor = ONE
+    if two and output == 0:
+        # Gated units are linear in value: nothing is left without it.
+        f.factor = RESIDUAL
+        tabled(f, &probe[1], 1, &without)
+        if without != 0.0:
+            return backward and is_residual(f)
+    f.factor = SLOPE if two else GRADIENT
     if backward and output == 0:
-        f.factor = SLOPE if gated else GRADIENT
-        t.second = inputs - 1
-        return
-    tabled(f, origin, 1, &at_origin)
+        return True
+    t.second = t.x
+    f.factor = ONE
+    tabled(f, &probe[0], 1, &at_origin)
     if c_fabs(at_origin) < 1e-20:
-        f.factor = PRODUCT if gated else INPUT
-    elif gated:
+        f.factor = PRODUCT if two else INPUT
+    elif two:
         f.factor = VALUE
+    return True
+
+
+cdef bint is_residual(Subject *f) noexcept nogil:
+    """Whether a target of 1 takes 1 away, as far as two points show."""
+    cdef double *probe = [0.3, -2.0]
+    cdef double g[2]
+    cdef double rest[2]
+    f.factor = GRADIENT
+    tabled(f, probe, 2, rest)
+    f.factor = RESIDUAL
+    tabled(f, probe, 2, g)
+    return close(g[0] - 1.0, rest[0]) and close(g[1] - 1.0, rest[1])
 
 
 cdef void make_lookup(Lookup *t, Subject *f, double width) noexcept nogil:
@@ -474,8 +507,9 @@ cdef Lanes make_lookups(Lookup *t, Formula formula, const double *params, bint b
     f.params = params
     for k in range(outputs):
         f.side = 1.0
-        choose_operands(&t[k], &f, backward, inputs, outputs, k)
-        make_lookup(&t[k], &f, width)
+        t[k].lanes = NULL
+        if choose_operands(&t[k], &f, backward, inputs, outputs, k):
+            make_lookup(&t[k], &f, width)
     if outputs == 1 or t[0].lanes == NULL or t[1].lanes == NULL:
         return t[0].lanes if outputs == 1 else NULL
     return look_up_both

@@ -144,6 +144,9 @@ cdef inline void gather(T *buffer, const char *source, Py_ssize_t step, Py_ssize
         # Every other element, known when compiled, is SIMD.
         for i in range(count):
             buffer[i] = (<const T *>source)[2 * i]
+    elif step == 0:
+        for i in range(count):
+            buffer[i] = (<const T *>source)[0]
     else:
         for i in range(count):
             buffer[i] = (<const T *>(source + i * step))[0]

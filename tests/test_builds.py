@@ -98,6 +98,7 @@ def test_every_build_has_every_function() -> None:
     kinds = ("elementwise", "gated", "pointwise loss")
     expected = {n + s for n, row in oracle.ROWS.items() if row.kind in kinds for s in ("", "_backward")}
     expected |= {f"{n}_backward_{p}" for n, row in oracle.ROWS.items() if row.kind in kinds for p in row.trains}
+    expected |= {f"{n}_term" for n, row in oracle.ROWS.items() if row.kind == "pointwise loss"}
     assert set(tables[0]) == expected
 
 

@@ -416,6 +416,40 @@ def test_binary_cross_entropy_backward(dtype: str, build: str, kernels: Any) -> 
     assert_close(exact, got, BOUND[dtype], 4 * sizes)
 
 
+@pytest.mark.parametrize("targets", ["labels", "smoothed", "any", "predicted", "nearly predicted"])
+def test_binary_gradients_of_float32_everywhere(targets: str, build: str, kernels: Any) -> None:
+    """The bound in float32 wherever float64 can tell, above all where the target is what the model says."""
+    n, rng = 1 << 16, np.random.default_rng(len(targets))
+    x = np.concatenate([rng.normal(0, 2, n // 2), rng.uniform(-20, 20, n // 2)]).astype(np.float32)
+    grad = rng.normal(size=n).astype(np.float32)
+    sigmoid = 1 / (1 + np.exp(-x.astype(np.float64)))
+    target = {
+        "labels": lambda: rng.integers(0, 2, n),
+        "smoothed": lambda: rng.choice([0.05, 0.95], n),
+        "any": lambda: rng.normal(size=n),
+        "predicted": lambda: sigmoid,
+        "nearly predicted": lambda: sigmoid + rng.normal(size=n) * np.exp2(rng.uniform(-30, 0, n)) * sigmoid,
+    }[targets]().astype(np.float32)
+    wide = x.astype(np.float64)
+    one = np.float64(1)
+    exact = kernels.ufuncs["binary_cross_entropy_backward"](one, wide, target.astype(np.float64), one) * grad
+    got = kernels.ufuncs["binary_cross_entropy_backward"](grad, x, target, one)
+    terms = np.abs((1.0 - target) * sigmoid) + np.abs(target / (1 + np.exp(wide)))
+    unit = np.ldexp(1.0, np.maximum(np.frexp(exact)[1] - 24, -149))
+    excess = np.abs(got - exact) / unit - 8 * EPS * terms * np.abs(grad) / unit
+    worst = int(np.argmax(excess))
+    assert excess[worst] <= BOUND["float32"], (x[worst], target[worst], grad[worst], got[worst], exact[worst])
+    for special in (np.nan, np.inf, -np.inf):
+        # One of the three at a time, and not where the sign of the slope is in doubt.
+        sound = (rng.random(n) > 0.03) | (np.abs(exact) < 1e-3)
+        mixed = np.stack([grad, x, target])
+        mixed[rng.integers(0, 3, n), np.arange(n)] = np.float32(special)
+        mixed = np.where(sound, np.stack([grad, x, target]), mixed)
+        got = kernels.ufuncs["binary_cross_entropy_backward"](*mixed, one)
+        endless = kernels.ufuncs["binary_cross_entropy_backward"](*mixed.astype(np.float64), one)
+        assert np.array_equal(got[~sound], endless[~sound].astype(np.float32), equal_nan=True)
+
+
 @pytest.mark.usefixtures("with_build")
 def test_binary_reductions(dtype: str) -> None:
     """sum and mean are those of the exact losses, and gradients are scaled alike."""

@@ -38,6 +38,7 @@ def needed() -> dict[str, str]:
     for name, row in oracle.ROWS.items():
         if row.kind in ("elementwise", "gated", "pointwise loss"):
             gradients = [f"_backward_{i}" for i in row.inputs] if row.kind == "gated" else ["_backward"]
+            gradients += ["_term"] if row.kind == "pointwise loss" else []
             for suffix in ("", *gradients, *(f"_backward_{p}" for p in row.trains)):
                 scalars[name + suffix] = name
     return scalars

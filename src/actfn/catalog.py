@@ -1232,6 +1232,7 @@ array([0.75, 0.25, 0.  ])""",
         ),
         range="(0, oo)",
         smooth=True,
+        segment=0.25,
         source="",
         example=""">>> round(float(actfn.binary_cross_entropy(2.0, 1.0)), 6)
 0.126928""",
