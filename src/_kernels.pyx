@@ -643,14 +643,17 @@ cdef inline double mish_value(T x) noexcept nogil:
 
 cdef inline Scaled mish_slope(T x) noexcept nogil:
     """n / d + x times the slope of n / d: (w ((2 + w) d + 4 x (1 + w))) / d^2 on the left, and its like."""
-    cdef double w, n, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
+    cdef double w, n, t, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
     cdef Pair d, e, small, left, right, bottom, tail
     if T is float:
         w = exp_narrow(-magnitude(x))
         n = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
         w = (w * ((2.0 + w) * n + 4.0 * y * (1.0 + w)) if x < 0
              else (1.0 + 2.0 * w) * n + 4.0 * y * w * w * (1.0 + w)) / (n * n)
-        return scaled_by(w, False)
+        # Next to its zero even double cancels too much; t^4 no longer counts there.
+        t = (x + 1.1924312145154952) + 4.8484829848031044e-17
+        n = t * mul_add(mul_add(0.04190782104361114, t, 0.20473126408010586), t, 0.2669479140495345)
+        return scaled_by(n if magnitude(t) < 0.0009765625 else w, False)
     else:
         boost = 1200.0 if x < -600.0 else 0.0
         e = exp_pair(pair(-magnitude(y), 0.0), boost)

@@ -149,7 +149,7 @@ cdef extern from *:
                 if (gated)                                  /* zeros keep their sign here too */
                     y = _mm512_mask_mul_ps(y, ~some, m, h);
             }
-            if (zero && gated)                              /* g is all in q there, and q is a float: too short */
+            if (zero)                                       /* g is all in q there, and q is a float: too short */
                 out_of_reach |= _mm512_cmp_ps_mask(h, zeros, _CMP_EQ_OQ);
             _mm512_storeu_ps(out + i, y);
             if (out_of_reach) {

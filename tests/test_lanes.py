@@ -81,6 +81,29 @@ def test_gradients_that_the_table_leaves_to_the_formula(name: str, build: str, k
         assert np.array_equal(got[::3], wide[::3].astype(np.float32), equal_nan=True)
 
 
+@pytest.mark.parametrize("name", TABLED)
+def test_gradients_next_to_zeros_of_the_derivative(name: str, build: str, kernels: ModuleType) -> None:
+    """Where the derivative changes its sign the goal holds for any gradient, not for 1 alone."""
+    grid = np.linspace(-10, 10, 4001, dtype=np.float32)
+    slopes = run(kernels, name, "backward", grid)
+    (changes,) = np.nonzero(slopes[:-1] * slopes[1:] < 0)
+    places = []
+    for k in changes:
+        low, high = grid[k : k + 2]
+        while np.nextafter(low, high) != high:
+            middle = np.float32(0.5 * (low + high))
+            same = run(kernels, name, "backward", np.array([middle]))[0] * slopes[k] > 0
+            low, high = (middle, high) if same else (low, middle)
+        places.append(low.view(np.int32) + np.arange(-8, 9, dtype=np.int32))
+    if not places:
+        return
+    grads = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    x, grad = (a.ravel() for a in np.meshgrid(np.concatenate(places).view(np.float32), grads))
+    exact = oracle.elementwise(name, "backward", "float32", x.tolist(), grad=grad.astype(float).tolist())
+    errors = exact.errors(run(kernels, name, "backward", x, grad))
+    assert errors.max() <= measure.GOAL["float32"][1], (x[np.argmax(errors)], grad[np.argmax(errors)])
+
+
 def gated_operands(spread: str, n: int = 1 << 16) -> tuple[NDArray[np.float32], ...]:
     """Gates, values and gradients."""
     rng = np.random.default_rng(len(spread))
