@@ -212,7 +212,7 @@ array([0., 1., 0.])""",
         slopes=("1/100", "1"),
         range="(-oo, oo)",
         monotonic=True,
-        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.61, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.85, 0.51), "float64": (1.61, 0.5)},
         source="Maas, Hannun and Ng, 2013, ICML workshop on deep learning for audio, speech and language",
         example=""">>> actfn.leaky_relu(np.array([-1.0, 0.0, 2.0]))
 array([-0.01,  0.  ,  2.  ])
@@ -268,7 +268,7 @@ array([-0.5,  0. ,  3. ])
         slopes=("11/48", "1"),
         range="(-oo, oo)",
         monotonic=True,
-        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.84, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.93, 0.51), "float64": (1.84, 0.5)},
         source="Xu, Wang, Chen and Li, 2015, arXiv:1505.00853",
         example=""">>> actfn.rrelu(np.array([-1.0, 0.0, 2.0]))
 array([-0.22916667,  0.        ,  2.        ])
@@ -501,7 +501,7 @@ array([0. , 0.5, 0.5, 0. ])""",
         slopes=("0", "1"),
         range="[-0.375, oo)",
         saturates="left",
-        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (1.86, 1.0)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.68, 0.68), "float64": (1.86, 1.0)},
         source="Howard et al., 2019, arXiv:1905.02244",
         example=""">>> actfn.hard_swish(np.array([-4.0, -1.0, 0.0, 1.0, 4.0]))
 array([ 0.        , -0.33333333,  0.        ,  0.66666667,  4.        ])
@@ -523,7 +523,7 @@ array([0.        , 0.16666667, 0.5       , 0.83333333, 1.        ])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
-        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (1.91, 0.5)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (1.0, 0.5)},
         source="Blondel, Martins and Niculae, 2019, arXiv:1901.02324",
         example=""">>> actfn.sparse_plus(np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.    , 0.25  , 0.5625, 2.    ])
