@@ -353,6 +353,14 @@ cdef extern from *:
         *least = _mm512_min_ps(_mm512_min_ps(low0, low1), _mm512_min_ps(low2, low3));
     }
 
+    static int find_nan(Steps s) {
+        for (Py_ssize_t j = 0; j < s.count; j++)
+            if (_mm512_mask_cmp_ps_mask(j + 1 < s.count ? 0xFFFF : s.last, load_step(s, j, 0), load_step(s, j, 0),
+                                        _CMP_UNORD_Q))
+                return 1;
+        return 0;
+    }
+
     /* The largest entries of a sheaf, and where every entry is so near it that it needs no care. All rows first, then
        all that is horizontal: a row's would keep the next one waiting. */
     PACKED unsigned find_tops(const Steps *sheaf, float *tops) {
@@ -366,7 +374,7 @@ cdef extern from *:
                 continue;
             }
             tops[row] = _mm512_reduce_max_ps(most[row]);
-            near |= (unsigned)(_mm512_cmp_ps_mask(least[row], all_of(tops[row] - 110.0f), _CMP_LT_OQ) == 0
+            near |= (unsigned)(_mm512_cmp_ps_mask(least[row], all_of(tops[row] - 80.0f), _CMP_LT_OQ) == 0
                                && fabsf(tops[row]) <= 256.0f) << row;
         }
         return near;
@@ -409,9 +417,49 @@ cdef extern from *:
         _mm512_storeu_pd(units + 8, _mm512_fmadd_pd(upper(h), upper(v), upper(h)));
     }
 
+    /* A row that no near cache holds is read once for its top and its sum: each block has its own. */
+    enum { BLOCK = 4096 };
+
+    static void survey_long(const Steps *s, Survey *found) {
+        Survey block;
+        double units[16], top = -INFINITY, lowest = INFINITY, sum = 0.0;
+        Steps some = *s;
+        found->near = 1;
+        for (Py_ssize_t first = 0; first < s->count; first += BLOCK, some.x += 16 * BLOCK) {
+            int last = first + BLOCK >= s->count;
+            some.count = last ? s->count - first : BLOCK;
+            some.last = last ? s->last : 0xFFFF;
+            survey_sheaf(&some, NULL, NULL, &block);
+            find_units(s, &block, units);
+            double high = block.top[0], part = block.sum[0] / units[0];
+            lowest = high < lowest ? high : lowest;
+            if (high == -INFINITY) {
+                sum += find_nan(some) ? NAN : 0.0;
+                continue;
+            }
+            sum = high > top ? sum * exp(top - high) + part : sum + part * exp(high - top);
+            top = high > top ? high : top;
+            found->near &= block.near;
+        }
+        found->near &= top - lowest <= 30.0;
+        for (int l = 0; l < 16; l++)
+            found->top[l] = top;
+        find_units(s, found, units);
+        for (int l = 0; l < 16; l++)
+            found->sum[l] = sum * units[l];
+        found->sound = sound_lanes(found);
+    }
+
+    static void survey_along(const Steps *s, float *parts, const float *out, Survey *found) {
+        if (s->count > BLOCK)
+            survey_long(s, found);
+        else
+            survey_sheaf(s, parts, out, found);
+    }
+
     static void survey_total(const Steps *s, float *parts, const float *out, Survey *found) {
         if (s->along)
-            survey_sheaf(s, parts, out, found);
+            survey_along(s, parts, out, found);
         else
             survey_steps(*s, ALL, parts, found);
     }
@@ -423,7 +471,7 @@ cdef extern from *:
         double units[16], enough = s->along ? 0.5 : s->n * 0x1p-17;
         unsigned small = 0;
         if (s->along) {
-            survey_sheaf(s, parts, out, found);
+            survey_along(s, parts, out, found);
             find_units(s, found, units);
             for (int row = 0; row < 16; row++)
                 found->sum[row] = found->sum[row] / units[row] - 1.0;

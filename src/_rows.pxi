@@ -313,6 +313,7 @@ cdef inline bint gradient_done(int rule, const T *g, const Rows *rows, Py_ssize_
 
 cdef enum:
     PARTS = 1024        # steps whose exponentials are kept for the last pass: 128 KiB
+    PARTS_ALONG = 4096  # and of a row that lies along, 512 KiB: cheaper than anew from there
     PANELS = 16         # groups at most that are read together where rows lie beside each other
     HEAVY = 0
     SOFTMAX_BACKWARD
@@ -432,7 +433,7 @@ cdef inline Py_ssize_t rows_in_sheaf(const Rows *rows) noexcept nogil:
 cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
     """Floats that light_groups needs: the exponentials of a group, and panels."""
     cdef Py_ssize_t steps = steps_of(rows)
-    if steps > PARTS:
+    if steps > (PARTS_ALONG if lies_along(rows) else PARTS):
         return 0
     # A gradient has two operands, and fewer of them need the room at a time.
     return 16 + 32 * steps * (rows_in_sheaf(rows) if lies_along(rows) else 1) + (0 if lies_along(rows) else 2 * panels_of(rows) * 16 * steps + 96 * steps)

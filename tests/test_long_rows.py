@@ -126,3 +126,27 @@ def test_equal_roundings_do_not_add_up(n: int, axis: int) -> None:
         ):
             assert ulps(np.take(got, 0, axis), top) <= 1
             assert ulps(np.take(got, n // 2, axis), other) <= 1
+
+
+@pytest.mark.parametrize("falling", [False, True])
+def test_blocks_of_a_long_row(falling: bool) -> None:
+    """A row of several blocks whose tops differ: by little, by much, and with nothing or NaN in one."""
+    n = 200_000
+    for step in (0.0, 1.0, 60.0, 200.0):
+        whole = np.random.default_rng(5).normal(size=n).astype(np.float32)
+        whole += (np.arange(n) // 50_000 * (-step if falling else step)).astype(np.float32)
+        for nothing in (slice(0), slice(140_000), slice(60_000, n)):
+            x = whole.copy()
+            x[nothing] = -np.inf
+            d, e, rest = parts(x)
+            assert ulps(actfn.softmax(x), e / (1 + rest)) <= 1
+            assert ulps(actfn.softmin(-x), e / (1 + rest)) <= 1
+            there = np.isfinite(x)
+            assert ulps(actfn.log_softmax(x)[there], d[there] - np.log1p(rest)) <= 1
+            assert np.all(actfn.log_softmax(x)[~there] == -np.inf)
+    for place in (0, 70_000, n - 1):
+        x[:] = -np.inf
+        x[place] = np.nan
+        assert np.isnan(actfn.softmax(x)).all()
+        x[100] = 1.0
+        assert np.isnan(actfn.softmax(x)).all()
