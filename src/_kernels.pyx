@@ -173,33 +173,36 @@ cdef inline T sparse_plus_backward(T grad, T x) noexcept nogil:
 # e = exp(-|x|) is in (0, 1]: nothing overflows, and sigmoid(-|x|) = e / (1 + e) keeps its digits in the far tail,
 # where 1 - sigmoid(|x|) has none.
 
+cdef inline Power falling(double x, double low) noexcept nogil:
+    """exp(-|x + low|), low the rounding error of x."""
+    return exp_falling(c_fabs(x), either((x < 0) & (low != 0.0), -low, low))
+
 cdef inline Scaled bell(T like, double x, double low) noexcept nogil:
     """sigmoid'(x + low) as e / (1 + e)^2 with e = exp(-|x|): y (1 - y) would cancel from x = 17 on in float."""
-    cdef double d
-    cdef Pair e, one
-    cdef bint boosted
+    cdef double d, one, square
+    cdef Power e
     if T is float:
         d = exp_short(-magnitude(x))
         return scaled_by(d / ((1.0 + d) * (1.0 + d)), False)
     else:
-        boosted = magnitude(x) > 600.0
-        e = exp_pair(pair(-magnitude(x), low if x < 0 else -low), 1200.0 if boosted else 0.0)
-        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
-        return scaled_by(quotient(e, times(one, one)).hi, boosted)
+        e = falling(x, low)
+        one = 1.0 + e.hi
+        square = one * one
+        d = mul_add(2.0 * one, e.hi - (one - 1.0), product_error(one, one, square))
+        return scaled_to(divided(e.hi, square, d), e.unit)
 
 cdef inline Scaled sigmoid_scaled(T like, double x, double low) noexcept nogil:
     """sigmoid(x + low), low the rounding error of x."""
     cdef double d
-    cdef Pair e, one
-    cdef bint boosted
+    cdef Power e
+    cdef bint left = x < 0
     if T is float:
         d = exp_short(-magnitude(x))
         return scaled_by((d if x < 0 else 1.0) / (1.0 + d), False)
     else:
-        boosted = x < -600.0
-        e = exp_pair(pair(-magnitude(x), low if x < 0 else -low), 1200.0 if boosted else 0.0)
-        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if boosted else 1.0))
-        return scaled_by(quotient(chosen(x < 0, e, pair(1.0, 0.0)), one).hi, boosted)
+        e = falling(x, low)
+        d = 1.0 + e.hi
+        return scaled_to(divided(either(left, e.hi, 1.0), d, e.hi - (d - 1.0)), either(left, e.unit, 1.0))
 
 cdef inline double sigmoid_value(T x) noexcept nogil:
     return applied(1.0, sigmoid_scaled(x, x, 0.0))
@@ -213,10 +216,12 @@ cdef inline T sigmoid_backward(T grad, T x) noexcept nogil:
 
 cdef inline double softplus_tail(T x) noexcept nogil:
     """log(1 + exp(-|x|)), what softplus adds to max(x, 0)."""
+    cdef Power e
     if T is float:
         return log1p_unit(exp_short(-magnitude(x)))
     else:
-        return log1p_pair(exp_pair(pair(-magnitude(x), 0.0), 0.0))
+        e = falling(x, 0.0)
+        return applied(1.0, scaled_to(log1p_falling(e.hi), e.unit))
 
 cdef inline T log_sigmoid(T x) noexcept nogil:
     return <T>((x if x < 0 else 0.0) - softplus_tail(x))
@@ -226,20 +231,20 @@ cdef inline T log_sigmoid_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline Pair tanh_pair(double a) noexcept nogil:
-    """tanh(a) for a >= 0: a minus its gap, or from 1/2 on (1 - e) / (1 + e) with e = exp(-2 a)."""
-    cdef double z = a * a
-    cdef Pair e = exp_pair(pair(-2.0 * a, 0.0), 0.0)
-    cdef Pair far = quotient(plus(pair(1.0, 0.0), pair(-e.hi, -e.lo)), plus(pair(1.0, 0.0), e))
-    cdef Pair near = quick_sum(a, -a * z * mul_add(tanh_gap_rest(z), z, 0.3333333333333333))
-    return chosen(a < 0.5, near, far)
+    """tanh(a) for a >= 0 as m / (2 - m) with m = 1 - exp(-2 a), which is 2 a where it is small: nothing cancels."""
+    cdef Pair m = one_minus_exp(2.0 * a)
+    cdef double two = 2.0 - m.hi
+    return divided_pair(m.hi, m.lo, two, ((2.0 - two) - m.hi) - m.lo)
 
 cdef inline double tanh_value(T x) noexcept nogil:
     cdef double m
+    cdef Pair t
     if T is float:
         m = expm1(-2 * magnitude(x))
         return -m / (2.0 + m)
     else:
-        return tanh_pair(magnitude(x)).hi
+        t = tanh_pair(magnitude(x))
+        return t.hi + t.lo
 
 cdef inline double tanh_squared_backward(T grad, T x) noexcept nogil:
     cdef double m
@@ -251,28 +256,35 @@ cdef inline double tanh_squared_backward(T grad, T x) noexcept nogil:
     else:
         # A square below 1e-200 may be too small for a double, its product with grad not.
         t = tanh_pair(magnitude(x))
-        return grad * t.hi * t.hi if t.hi < 1e-100 else grad * times(t, t).hi
+        m = t.hi * t.hi
+        m = m + mul_add(2.0 * t.hi, t.lo, product_error(t.hi, t.hi, m))
+        return grad * t.hi * t.hi if t.hi < 1e-100 else grad * m
 
 cdef inline double tanh_gap(T x) noexcept nogil:
     """|x| - tanh|x|: a cubic series below 1, where the subtraction cancels, and a - 1 + 2 e / (1 + e) above."""
-    cdef double a = magnitude(x), z, w
-    cdef Pair e, cube, far, near
+    cdef double a = magnitude(x), z, w, cube, low, one, unit
+    cdef Pair far, near
+    cdef Power e
     if T is float:
         z = a * a
         w = exp_short(-2.0 * a)
         return a * z * mul_add(tanh_gap_rest(z), z, 0.3333333333333333) if a < 1.0 else (a - 1.0) + 2.0 * w / (1.0 + w)
     else:
-        a = 1e17 if a > 1e17 else a
-        e = exp_pair(pair(-2.0 * a, 0.0), 0.0)
-        far = plus(exact_sum(a, -1.0), scaled(quotient(e, plus(pair(1.0, 0.0), e)), 2.0))
+        e = exp_falling(2.0 * a, 0.0)
+        one = 1.0 + e.hi
+        far = exact_sum(a, -1.0)
+        far.hi = far.hi + (far.lo + divided(2.0 * e.hi, one, e.hi - (one - 1.0)))
         # The cube of a tiny number may be subnormal, and must round only once: it is taken of 2^600 a.
-        w = a / TWO_TO_MINUS_600 if a < 1e-90 else a
-        cube = times(exact_product(w, w), pair(w, 0.0))
+        unit = either(a < 1e-90, TWO_TO_MINUS_600, 1.0)
+        w = either(a < 1e-90, a / TWO_TO_MINUS_600, a)
         z = a * a
-        near = times(cube, quick_sum(0.3333333333333333, mul_add(tanh_gap_rest(z), z, 1.850371707708594e-17)))
-        w = TWO_TO_MINUS_600 if a < 1e-90 else 1.0
-        near.hi = near.hi * w * w * w
-        return near.hi if a < 1.0 else (far.hi if a < 1e17 else magnitude(x))
+        near = quick_sum(0.3333333333333333, mul_add(tanh_gap_rest(z), z, 1.850371707708594e-17))
+        # w^3 and its error.
+        z = w * w
+        cube = w * z
+        low = mul_add(w, product_error(w, w, z), product_error(w, z, cube))
+        z = mul_add(cube, near.hi, mul_add(cube, near.lo, low * near.hi)) * unit * unit * unit
+        return either(a < 1.0, z, either(a < 1e17, far.hi, a))
 
 cdef inline T tanh(T x) noexcept nogil:
     return with_sign_of(<T>tanh_value(x), x)
@@ -280,7 +292,10 @@ cdef inline T tanh(T x) noexcept nogil:
 cdef inline T tanh_backward(T grad, T x) noexcept nogil:
     # 4 e / (1 + e)^2 with e = exp(-2|x|), instead of 1 - tanh^2.
     cdef Scaled slope = bell(x, 2.0 * x, 0.0)
-    slope.value = 4.0 * slope.value
+    if T is float:
+        slope.value = 4.0 * slope.value
+    else:
+        slope.unit = 2.0 * slope.unit
     return <T>applied(grad, slope)
 
 
@@ -297,15 +312,23 @@ cdef inline T softsign(T x) noexcept nogil:
 
 cdef inline Scaled softsign_slope(T x) noexcept nogil:
     """1 / (1 + |x|)^2."""
-    cdef double a = magnitude(x), q
-    cdef Pair g
+    cdef double a = magnitude(x), q, low, unit
+    cdef Pair sum1
+    cdef Scaled slope
     if T is float:
         q = 1.0 / (1.0 + a)
         return scaled_by(q * q, False)
     else:
         # Beyond 1e100 the 1 does not count; |x| / 2^600 keeps the square within double's range.
-        g = quotient(pair(1.0, 0.0), exact_sum(0.0 if a > 1e100 else 1.0, a * TWO_TO_MINUS_600 if a > 1e100 else a))
-        return scaled_by(0.0 if a > DBL_MAX else times(g, g).hi, a > 1e100)
+        unit = either(a > 1e100, TWO_TO_MINUS_600, 1.0)
+        sum1 = exact_sum(either(a > 1e100, 0.0, 1.0), unit * a)
+        q = 1.0 / sum1.hi
+        low = q * mul_add(-q, sum1.lo, remainder_of(1.0, q, sum1.hi))
+        slope.value = q * q
+        slope.value = slope.value + mul_add(2.0 * q, low, product_error(q, q, slope.value))
+        slope.value = either(a > DBL_MAX, 0.0, slope.value)
+        slope.unit = unit
+        return slope
 
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, softsign_slope(x))
@@ -317,8 +340,17 @@ cdef inline T elu(T x, double alpha) noexcept nogil:
     cdef T left = <T>(alpha * expm1(x))
     return x if x >= <T>0 else left
 
+cdef inline Scaled elu_slope(T x) noexcept nogil:
+    """e^x for x <= 0."""
+    cdef Power e
+    if T is float:
+        return exp_scaled(x, x, 0.0)
+    else:
+        e = exp_falling(magnitude(x), 0.0)
+        return scaled_to(e.hi, e.unit)
+
 cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
-    cdef T left = <T>applied(grad * alpha, exp_scaled(x, x, 0.0))
+    cdef T left = <T>applied(grad * alpha, elu_slope(x))
     # An infinite alpha wins over an exponential that is too small for a double.
     left = <T>(grad * alpha) if (left != left) & (x == x) else left
     return grad if x > <T>0 else left
@@ -326,27 +358,26 @@ cdef inline T elu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline double selu_negative(T x) noexcept nogil:
     """scale alpha (e^x - 1) for x <= 0, with the paper's scale alpha = 1.758."""
-    cdef double r, near
-    cdef Pair e, m
+    cdef Pair m
+    cdef double y
     if T is float:
         return 1.7580993408473768 * expm1(x)
     else:
-        r = -0.3 if x < -0.3 else x
-        near = expm1_reduced_rest(r)
-        e = exp_pair(pair(x, 0.0), 0.0)
-        m = chosen(x > -0.3, quick_sum(r, near), quick_sum(e.hi - 1.0, e.lo))
+        m = one_minus_exp(magnitude(x))
         # Products of pairs lose their low part where it is subnormal, and do not need it there.
-        near = times(pair(1.7580993408473768, 1.41535193800845e-17), m).hi
-        return near if magnitude(m.hi) > 1e-280 else 1.7580993408473768 * m.hi
+        y = mul_add(-1.7580993408473768, m.hi, mul_add(-1.7580993408473768, m.lo, -1.41535193800845e-17 * m.hi))
+        return either(m.hi > 1e-280, y, -1.7580993408473768 * m.hi)
 
 cdef inline Scaled selu_slope(T x) noexcept nogil:
-    cdef Pair e
+    cdef Power e
+    cdef bint right = x > 0
+    cdef double y
     if T is float:
         return scaled_by(1.0507009873554805 if x > 0 else 1.7580993408473768 * exp_short(x), False)
     else:
-        e = exp_pair(pair(x, 0.0), 1200.0 if x < -600.0 else 0.0)
-        e = times(pair(1.7580993408473768, 1.41535193800845e-17), e)
-        return scaled_by(1.0507009873554805 if x > 0 else e.hi, x < -600.0)
+        e = exp_falling(magnitude(x), 0.0)
+        y = mul_add(1.7580993408473768, e.hi, mul_add(1.7580993408473768, e.lo, 1.41535193800845e-17 * e.hi))
+        return scaled_to(either(right, 1.0507009873554805, y), either(right, 1.0, e.unit))
 
 cdef inline T selu(T x) noexcept nogil:
     # The paper's scale, which makes mean 0 and variance 1 a fixed point, as hi + lo.
@@ -378,17 +409,16 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
     # The linear part is x itself, not (beta * x) / beta: exact, and beta * x may overflow.
-    cdef Pair z = product(pair(beta, 0.0), x), e
-    cdef bint boosted
+    cdef Pair z = product(pair(beta, 0.0), x)
+    cdef Power e
     cdef double l
     if T is float:
         l = log1p_unit(exp_narrow(-magnitude(z.hi))) / beta
+        return <T>((x if z.hi > 0 else 0.0) + l)
     else:
-        boosted = magnitude(z.hi) > 600.0
-        e = exp_pair(pair(-magnitude(z.hi), z.lo if z.hi < 0 else -z.lo), 1200.0 if boosted else 0.0)
-        l = log1p_pair(scaled(e, 0.0 if boosted else 1.0))
-        l = applied(1.0, scaled_by((e.hi if boosted else l) / beta, boosted))
-    return <T>((x if z.hi > 0 else 0.0) + l)
+        e = falling(z.hi, z.lo)
+        l = applied(1.0, scaled_to(log1p_falling(e.hi) / beta, e.unit))
+        return <T>(either(z.hi > 0, x, 0.0) + l)
 
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
     cdef Pair z = product(pair(beta, 0.0), x)
@@ -398,41 +428,49 @@ cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
 cdef inline Pair root_pair(double x, double b) noexcept nogil:
     """sqrt(x^2 + b) for |x| <= 1e150."""
     cdef Pair s = plus(exact_product(x, x), pair(b, 0.0))
-    cdef double r = sqrt(s.hi), square = r * r
-    cdef double rest = ((s.hi - square) - product_error(r, r, square)) + s.lo
-    return quick_sum(r, rest / (r + r) if r > 0.0 else 0.0)
+    cdef double r = sqrt(s.hi)
+    return pair(r, either(r > 0.0, (remainder_of(s.hi, r, r) + s.lo) * (0.5 / r), 0.0))
 
 cdef inline double squareplus_value(T x, double b) noexcept nogil:
     """(x + sqrt(x^2 + b)) / 2; for x < 0 the sum cancels, and b / (2 (r - x)) is the same number."""
     cdef double y = x, a = magnitude(y), r
-    cdef Pair root
+    cdef Pair root, half
+    cdef bint far = a > 1e140
     if T is float:
         r = sqrt(y * y + b)
         return 0.5 * b / (r - y) if y < 0 else 0.5 * (y + r)
     else:
-        # From 1e140 on the root is |x|.
-        root = root_pair(1.0 if a > 1e140 else y, b)
-        r = plus(root, pair(y, 0.0)).hi
-        root = quotient(pair(b, 0.0), plus(root, pair(-y, 0.0)))
-        return (0.25 * b / a if a > 1e140 else 0.5 * root.hi) if y < 0 else (y if a > 1e140 else 0.5 * r)
+        # h on the right and b / (4 h) on the left, h = (|x| + r) / 2. From 1e140 on it is |x|, divided by as |x| / 2^600.
+        root = root_pair(either(far, 1.0, y), b)
+        half = scaled(quick_sum(root.hi, a), 0.5)
+        half.lo = either(far, 0.0, mul_add(0.5, root.lo, half.lo))
+        half.hi = either(far, a * TWO_TO_MINUS_600, half.hi)
+        r = divided(0.25 * b, half.hi, half.lo) * either(far, TWO_TO_MINUS_600, 1.0)
+        r = either(a > DBL_MAX, 0.0 * b, r)
+        return either(y < 0, r, either(far, a, half.hi + half.lo))
 
 cdef inline Scaled squareplus_slope(T x, double b) noexcept nogil:
     """(1 + x / r) / 2; for x < 0, where that cancels, b / (2 r (r - x))."""
     cdef double y = x, a = magnitude(y), r
-    cdef bint far = a > 1e140
-    cdef Pair root, left, small
+    cdef Pair root, half, bottom, top
+    cdef bint far = a > 1e140, left = y < 0
     if T is float:
         r = sqrt(y * y + b)
         r = 0.5 * b / r / (r - y) if y < 0 else (1.0 if y > FLT_MAX else 0.5 + 0.5 * (y / r))
         return scaled_by(r, False)
     else:
-        # Far out it is 1 or b / (4 x^2), for which |x| / 2^600 keeps the square within double's range.
-        root = root_pair(1.0 if far else y, b)
-        left = quotient(pair(0.5 * b, 0.0), times(root, plus(root, pair(-y, 0.0))))
-        r = left.hi if y < 0 else 0.5 * quotient(plus(root, pair(y, 0.0)), root).hi
-        small = quotient(pair(1.0, 0.0), pair(a * TWO_TO_MINUS_600, 0.0))
-        small.hi = 0.0 if a > DBL_MAX else 0.25 * b * times(small, small).hi
-        return scaled_by((small.hi if y < 0 else 1.0) if far else r, far & (y < 0))
+        # h / r on the right and b / (4 r h) on the left. Far out both are |x|, and |x| / 2^600 keeps the square within
+        # double's range.
+        root = root_pair(either(far, 1.0, y), b)
+        half = scaled(quick_sum(root.hi, a), 0.5)
+        r = a * TWO_TO_MINUS_600
+        half = pair(either(far, r, half.hi), either(far, 0.0, mul_add(0.5, root.lo, half.lo)))
+        root = pair(either(far, r, root.hi), either(far, 0.0, root.lo))
+        bottom = product_of(root, half)
+        top = divided_pair(either(left, 0.25 * b, half.hi), either(left, 0.0, half.lo),
+                           either(left, bottom.hi, root.hi), either(left, bottom.lo, root.lo))
+        r = either(a > DBL_MAX, either(left, 0.0, 1.0), top.hi + top.lo)
+        return scaled_to(r, either(far & left, TWO_TO_MINUS_600, 1.0))
 
 cdef inline T squareplus(T x, double b) noexcept nogil:
     # Of infinities only an infinite b leaves NaN behind.
@@ -448,44 +486,51 @@ cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
 
 cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil:
     """x sigmoid(z + z_low), where z goes to -infinity faster than x grows: never inf * 0."""
-    cdef double d, y, boost
-    cdef Pair e, g
+    cdef double d, y
+    cdef Power e
+    cdef Pair g
+    cdef bint left = z < 0
     if T is float:
         d = exp_short(-magnitude(z))
         y = finite(like) if z < 0 else x
         return (y * d if z < 0 else x) / (1.0 + d)
     else:
-        # Below -600 e is about to become subnormal while x e is not.
-        boost = 1200.0 if z < -600.0 else 0.0
-        e = exp_pair(pair(-magnitude(z), z_low if z < 0 else -z_low), boost)
-        g = plus(pair(1.0, 0.0), scaled(e, 0.0 if z < -600.0 else 1.0))
-        g = quotient(pair(e.hi if z < 0 else 1.0, e.lo if z < 0 else 0.0), g)
-        y = finite(x) if z < 0 else x
-        y = y if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
-        return applied(1.0, scaled_by(y, z < -600.0))
+        e = falling(z, z_low)
+        d = 1.0 + e.hi
+        g = divided_pair(either(left, e.hi, 1.0), -0.0, d, e.hi - (d - 1.0))
+        y = either(left, finite(x), x)
+        y = either(g.hi == 1.0, y, mul_add(y, g.hi, y * g.lo))
+        return applied(1.0, scaled_to(y, either(left, e.unit, 1.0)))
 
 cdef inline Scaled gate_slope(T like, Pair z, Pair w) noexcept nogil:
     """sigmoid(z) (1 + w sigmoid(-z)), the derivative of x sigmoid(z) for w = x dz/dx; no 1 - sigmoid anywhere.
 
     Next to its zero the caller must take another road: there the sum cancels.
     """
-    cdef double d, v, boost
-    cdef Pair e, one, top
+    cdef double d, v, square
+    cdef Pair one, top, one_more
+    cdef Power e
+    cdef bint left = z.hi < 0
     if T is float:
         d = exp_narrow(-magnitude(z.hi))
         v = -FLT_MAX if w.hi < -FLT_MAX else (FLT_MAX if w.hi > FLT_MAX else w.hi)
         d = (d * (1.0 + d + v) if z.hi < 0 else 1.0 + d * (1.0 + v)) / ((1.0 + d) * (1.0 + d))
         return scaled_by(d, False)
     else:
-        boost = 1200.0 if z.hi < -600.0 else 0.0
-        e = exp_pair(pair(-magnitude(z.hi), z.lo if z.hi < 0 else -z.lo), boost)
-        one = plus(pair(1.0, 0.0), scaled(e, 0.0 if z.hi < -600.0 else 1.0))
+        # On the left e (1 + v + e) / (1 + e)^2, and on the right (1 + e (1 + v)) / (1 + e)^2.
+        e = falling(z.hi, z.lo)
+        one = quick_sum(1.0, e.hi)
+        one.lo = one.lo + e.lo
         v = 1e9 if w.hi > 1e9 else (-1e9 if w.hi < -1e9 else w.hi)
-        top = plus(pair(one.hi if z.hi < 0 else 1.0, one.lo if z.hi < 0 else 0.0), pair(v, w.lo))
-        top = times(e, top)
-        top = plus(pair(0.0 if z.hi < 0 else 1.0, 0.0), top)
-        top = quotient(top, times(one, one))
-        return scaled_by(top.hi, z.hi < -600.0)
+        top = exact_sum(either(left, one.hi, 1.0), v)
+        top.lo = top.lo + (either(left, one.lo, 0.0) + w.lo)
+        d = e.hi * top.hi
+        top = pair(d, product_error(e.hi, top.hi, d) + mul_add(e.hi, top.lo, e.lo * top.hi))
+        one_more = exact_sum(either(left, 0.0, 1.0), top.hi)
+        square = one.hi * one.hi
+        top = divided_pair(one_more.hi, one_more.lo + top.lo, square,
+                           mul_add(2.0 * one.hi, one.lo, product_error(one.hi, one.hi, square)))
+        return scaled_to(top.hi + top.lo, either(left, e.unit, 1.0))
 
 cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
     """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial: an exact subtraction."""
@@ -495,7 +540,8 @@ cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
         return far
     else:
         d = pair(z + 1.2784645427610737, 1.0946994183093437e-16 + z_low)
-        return scaled_by(swish_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else far.value, z < -600.0)
+        far.value = either(c_fabs(d.hi) < 0.0625, swish_slope_near_zero(d), far.value)
+        return far
 
 
 cdef inline double silu_value(T x) noexcept nogil:
@@ -517,11 +563,11 @@ cdef inline T swish_backward(T grad, T x, double beta) noexcept nogil:
     return <T>applied(grad, swish_slope(x, z.hi, z.lo))
 
 cdef inline double swish_backward_beta(double grad, double x, double beta) noexcept nogil:
-    # x^2 sigmoid'(beta x): exp(-|z|) wins over any finite x^2.
+    # x^2 sigmoid'(beta x): from |z| = 1490 on exp(-|z|) wins over any finite x^2.
     cdef double y = finite(x)
     cdef Pair z = product(pair(beta, 0.0), y)
     cdef Scaled slope = bell(x, z.hi, z.lo)
-    return applied(grad * y, scaled_by(slope.value * y, slope.unit != 1.0))
+    return applied(grad * y, scaled_to(slope.value * y, either(c_fabs(z.hi) > 1490.0, 0.0, slope.unit)))
 
 
 cdef inline T quick_gelu(T x) noexcept nogil:
@@ -548,6 +594,7 @@ cdef inline double gelu_tanh_gate(T x) noexcept nogil:
 cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
     cdef double y = -30.0 if x < -30.0 else (1e3 if x > 1e3 else x), z, w
     cdef Pair d, square, linear, far_z, far_w
+    cdef Scaled far
     if T is float:
         z = 1.5957691216057308 * mul_add(0.044715 * y * y, y, y)
         w = 1.5957691216057308 * y * mul_add(0.134145 * y, y, 1.0)
@@ -558,8 +605,9 @@ cdef inline Scaled gelu_tanh_slope(T x) noexcept nogil:
         far_z = times(plus(pair(1.0, 0.0), times(pair(0.044715, 2.1960211427085595e-18), square)), linear)
         far_w = times(plus(pair(1.0, 0.0), times(pair(0.134145, 1.3526957332032908e-17), square)), linear)
         d = pair(y + 0.7524614220710163, -3.635560509207687e-17)
-        w = gate_slope(x, far_z, far_w).value
-        return scaled_by(gelu_tanh_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else w, far_z.hi < -600.0)
+        far = gate_slope(x, far_z, far_w)
+        far.value = either(c_fabs(d.hi) < 0.0625, gelu_tanh_slope_near_zero(d), far.value)
+        return far
 
 cdef inline T gelu_tanh(T x) noexcept nogil:
     return <T>gelu_tanh_gate(x)
@@ -569,33 +617,36 @@ cdef inline T gelu_tanh_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline Pair normal_tail(double a) noexcept nogil:
-    """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 39, where Phi is the normal distribution function."""
+    """Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 55, where Phi is the normal distribution function."""
     cdef double t = (a - 4.0) / (a + 4.0)
-    cdef Pair p = quick_sum(0.47205320650984467, t * normal_tail_rest(t))
-    return quotient(pair(p.hi, p.lo + 1.1403514440143861e-17), exact_sum(1.0, a))
+    cdef Pair p = quick_sum(0.47205320650984467, t * normal_tail_rest(t)), below = exact_sum(1.0, a)
+    return divided_pair(p.hi, p.lo + 1.1403514440143861e-17, below.hi, below.lo)
 
 cdef inline double gelu_value(T x) noexcept nogil:
     """x Phi(x), Phi from its smaller tail: 0.5 (1 + erf) has no digit left below -5."""
-    cdef double a = magnitude(x), t, tail, boost
+    cdef double a = magnitude(x), t, tail
     cdef Pair square, g, rest
+    cdef Power e
     a = 39.0 if a > 39.0 else a
     if T is float:
         t = (a - 4.0) / (a + 4.0)
         tail = normal_tail_short(t) / (1.0 + a) * exp_short(-0.5 * a * a)
         return -a * tail if x < 0 else x * (1.0 - tail)
     else:
-        boost = 1200.0 if a > 34.0 else 0.0
         square = exact_product(a, a)
-        g = times(normal_tail(a), exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
-        rest = plus(pair(1.0, 0.0), pair(-g.hi, -g.lo))
-        tail = applied(-1.0, scaled_by(times(pair(a, 0.0), g).hi, a > 34.0))
-        t = mul_add(x, rest.hi, x * rest.lo)
-        return tail if x < 0 else (x if a > 34.0 else t)
+        e = exp_falling(0.5 * square.hi, 0.5 * square.lo)
+        g = product_of(normal_tail(a), pair(e.hi, e.lo))
+        rest = sum_of(1.0, pair(-g.hi, -g.lo))
+        tail = applied(-1.0, scaled_to(times_sum(a, g.hi, g.lo), e.unit))
+        t = either(a > 34.0, x, mul_add(x, rest.hi, x * rest.lo))
+        return either(x < 0, tail, t)
 
 cdef inline Scaled gelu_slope(T x) noexcept nogil:
     """Phi + x phi, with the density taken out: for x < 0 both summands share it."""
-    cdef double a = magnitude(x), t, slope, boost
-    cdef Pair d, square, g
+    cdef double a = magnitude(x), t, slope
+    cdef Pair d, square, g, rest
+    cdef Power e
+    cdef bint left = x < 0
     a = 55.0 if a > 55.0 else a
     if T is float:
         a = 39.0 if a > 39.0 else a
@@ -604,13 +655,17 @@ cdef inline Scaled gelu_slope(T x) noexcept nogil:
         slope = exp_narrow(-0.5 * a * a) * slope
         return scaled_by(slope if x < 0 else 1.0 - slope, False)
     else:
-        boost = 1200.0 if a > 34.0 else 0.0
         square = exact_product(a, a)
-        g = plus(normal_tail(a), times(pair(-0.3989422804014327, 2.49232720227773e-17), pair(a, 0.0)))
-        g = times(g, exp_pair(pair(-0.5 * square.hi, -0.5 * square.lo), boost))
-        slope = g.hi if x < 0 else (1.0 if a > 34.0 else plus(pair(1.0, 0.0), pair(-g.hi, -g.lo)).hi)
+        e = exp_falling(0.5 * square.hi, 0.5 * square.lo)
+        g = normal_tail(a)
+        d = product_of(pair(-0.3989422804014327, 2.49232720227773e-17), pair(a, 0.0))
+        rest = sum_of(g.hi, d)
+        g = product_of(pair(rest.hi, rest.lo + g.lo), pair(e.hi, e.lo))
+        rest = sum_of(1.0, pair(-g.hi, -g.lo))
+        slope = either(left, g.hi + g.lo, either(a > 34.0, 1.0, rest.hi + rest.lo))
         d = pair(x + 0.7517915246935645, -1.4956759177009883e-17)
-        return scaled_by(gelu_slope_near_zero(d) if c_fabs(d.hi) < 0.25 else slope, x < -34.0)
+        slope = either(c_fabs(d.hi) < 0.25, gelu_slope_near_zero(d), slope)
+        return scaled_to(slope, either(left, e.unit, 1.0))
 
 cdef inline T gelu(T x) noexcept nogil:
     return <T>gelu_value(x)
@@ -623,28 +678,31 @@ cdef inline T gelu_backward(T grad, T x) noexcept nogil:
 # d = n + 2 w^2 on the right: all terms positive, so nothing cancels.
 
 cdef inline double mish_value(T x) noexcept nogil:
-    cdef double w, boost, y = -1000.0 if x < -1000.0 else x
-    cdef Pair e, small, left, right, g
+    cdef double w, y = -2000.0 if x < -2000.0 else x
+    cdef Pair s, n, d, g
+    cdef Power e
+    cdef bint left = x < 0
     if T is float:
+        y = -1000.0 if x < -1000.0 else x
         w = exp_short(-magnitude(x))
         return (y * w * (2.0 + w) / (2.0 + w * (2.0 + w)) if x < 0
                 else x * (1.0 + 2.0 * w) / (1.0 + 2.0 * w * (1.0 + w)))
     else:
-        boost = 1200.0 if x < -600.0 else 0.0
-        e = exp_pair(pair(-magnitude(y), 0.0), boost)
-        small = scaled(e, 0.0 if x < -600.0 else 1.0)
-        left = plus(pair(2.0, 0.0), small)
-        right = plus(pair(1.0, 0.0), scaled(small, 2.0))
-        g = quotient(chosen(x < 0, times(e, left), right),
-                     chosen(x < 0, plus(pair(2.0, 0.0), times(small, left)),
-                            plus(right, scaled(times(small, small), 2.0))))
-        y = x if g.hi == 1.0 else mul_add(y, g.hi, y * g.lo)
-        return applied(1.0, scaled_by(y, x < -600.0))
+        e = falling(y, 0.0)
+        w = e.hi
+        s = exact_sum(either(left, 2.0, 1.0), either(left, w, 2.0 * w))
+        n = product_of(pair(either(left, w, 1.0), 0.0), s)
+        d = exact_sum(either(left, 2.0, n.hi), either(left, n.hi, 2.0 * w * w))
+        g = divided_pair(n.hi, n.lo, d.hi, d.lo + n.lo)
+        y = either(g.hi == 1.0, x, mul_add(y, g.hi, y * g.lo))
+        return c_copysign(applied(1.0, scaled_to(y, either(left, e.unit, 1.0))), x)
 
 cdef inline Scaled mish_slope(T x) noexcept nogil:
     """n / d + x times the slope of n / d: (w ((2 + w) d + 4 x (1 + w))) / d^2 on the left, and its like."""
-    cdef double w, n, t, boost, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
-    cdef Pair d, e, small, left, right, bottom, tail
+    cdef double w, n, t, y = -2000.0 if x < -2000.0 else (2000.0 if x > 2000.0 else x)
+    cdef Pair d, small, first, bottom, tail, top, square
+    cdef Power e
+    cdef bint left = x < 0
     if T is float:
         w = exp_narrow(-magnitude(x))
         n = 2.0 + w * (2.0 + w) if x < 0 else 1.0 + 2.0 * w * (1.0 + w)
@@ -655,19 +713,23 @@ cdef inline Scaled mish_slope(T x) noexcept nogil:
         n = t * mul_add(mul_add(0.04190782104361114, t, 0.20473126408010586), t, 0.2669479140495345)
         return scaled_by(n if magnitude(t) < 0.0009765625 else w, False)
     else:
-        boost = 1200.0 if x < -600.0 else 0.0
-        e = exp_pair(pair(-magnitude(y), 0.0), boost)
-        small = scaled(e, 0.0 if x < -600.0 else 1.0)
-        left = plus(pair(2.0, 0.0), small)
-        right = plus(pair(1.0, 0.0), scaled(small, 2.0))
-        bottom = chosen(x < 0, plus(pair(2.0, 0.0), times(small, left)),
-                        plus(right, scaled(times(small, small), 2.0)))
-        tail = times(pair(4.0 * y, 0.0), plus(pair(1.0, 0.0), small))
-        left = times(e, plus(times(left, bottom), tail))
-        right = plus(times(right, bottom), times(tail, times(small, small)))
-        w = quotient(chosen(x < 0, left, right), times(bottom, bottom)).hi
+        # With f = 2 + w on the left and 1 + 2 w on the right: d = 2 + w f, or f + 2 w^2; (w (f d + t)) / d^2, or
+        # (f d + w^2 t) / d^2; t = 4 x (1 + w).
+        e = falling(y, 0.0)
+        small = pair(e.hi, e.lo)
+        first = sum_of(either(left, 2.0, 1.0), scaled(small, either(left, 1.0, 2.0)))
+        square = product_of(small, small)
+        bottom = chosen(x < 0, product_of(small, first), scaled(square, 2.0))
+        bottom = plus(chosen(x < 0, pair(2.0, 0.0), first), bottom)
+        tail = product_of(pair(4.0 * y, 0.0), sum_of(1.0, small))
+        tail = chosen(x < 0, tail, product_of(tail, square))
+        top = plus(product_of(first, bottom), tail)
+        top = chosen(x < 0, product_of(top, small), top)
+        square = product_of(bottom, bottom)
+        top = divided_pair(top.hi, top.lo, square.hi, square.lo)
         d = pair(x + 1.1924312145154952, 4.8484829848031044e-17)
-        return scaled_by(mish_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else w, x < -600.0)
+        w = either(c_fabs(d.hi) < 0.0625, mish_slope_near_zero(d), top.hi + top.lo)
+        return scaled_to(w, either(left, e.unit, 1.0))
 
 cdef inline T mish(T x) noexcept nogil:
     return <T>mish_value(x)

@@ -1,6 +1,9 @@
-# Double results to the last bit: numbers carried as an unevaluated sum hi + lo, about 2^-59 exact.
+# Double results to the last bit or two: hi + lo, an unevaluated sum, where one double would lose too much.
 #
-# float needs none of this: double has 29 bits to spare.
+# a) float needs none of this: double has 29 bits to spare.
+# b) plus and times return the nearest double and the rest. What is used once, or corrects something, does without the
+#    three additions of that: product_of, sum_of and divided_pair, whose low part is merely small.
+# c) A quotient is one division: its remainder is exact, and corrects it.
 
 cdef extern from *:
     """
@@ -14,8 +17,30 @@ cdef extern from *:
         return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
     #endif
     }
+
+    /* a (hi + lo), rounded little more than once, for a below 1e300 that is not -0. */
+    static inline double times_sum(double a, double hi, double lo) {
+    #if defined(__FMA__) || defined(__aarch64__)
+        return __builtin_fma(a, hi, a * lo);
+    #else
+        double p = a * hi;
+        return p + (product_error(a, hi, p) + a * lo);
+    #endif
+    }
+
+    /* a - q b for q next to a / b: exact but for the last rounding. */
+    static inline double remainder_of(double a, double q, double b) {
+    #if defined(__FMA__) || defined(__aarch64__)
+        return __builtin_fma(-q, b, a);
+    #else
+        double p = q * b;
+        return (a - p) - product_error(q, b, p);
+    #endif
+    }
     """
     double product_error(double a, double b, double p) nogil
+    double times_sum(double a, double hi, double lo) nogil
+    double remainder_of(double a, double q, double b) nogil
 
 cdef inline Pair quick_sum(double big, double small) noexcept nogil:
     """big + small exactly, for |big| >= |small|."""
@@ -24,7 +49,7 @@ cdef inline Pair quick_sum(double big, double small) noexcept nogil:
 
 
 cdef inline Pair chosen(bint first, Pair a, Pair b) noexcept nogil:
-    return pair(a.hi if first else b.hi, a.lo if first else b.lo)
+    return pair(either(first, a.hi, b.hi), either(first, a.lo, b.lo))
 
 
 cdef inline Pair exact_sum(double a, double b) noexcept nogil:
@@ -40,7 +65,7 @@ cdef inline Pair exact_product(double a, double b) noexcept nogil:
 cdef inline Pair product(Pair a, double b) noexcept nogil:
     """a * b, exactly while it is below 2000: enough for the argument of an exponential. 0 for b = 0, whatever a is."""
     cdef double p = a.hi * b, low = product_error(a.hi, b, p) + a.lo * b
-    return pair(0.0 if b == 0.0 else p, low if (c_fabs(p) < 2000.0) & (low == low) else 0.0)
+    return pair(either(b == 0.0, 0.0, p), either((c_fabs(p) < 2000.0) & (low == low), low, 0.0))
 
 
 cdef inline double division_error(double a, double b, double q) noexcept nogil:
@@ -59,53 +84,53 @@ cdef inline Pair times(Pair a, Pair b) noexcept nogil:
     return quick_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
 
 
+cdef inline Pair product_of(Pair a, Pair b) noexcept nogil:
+    """a * b, with a low part that is merely small."""
+    cdef double p = a.hi * b.hi
+    return pair(p, mul_add(a.hi, b.lo, mul_add(a.lo, b.hi, product_error(a.hi, b.hi, p))))
+
+
+cdef inline Pair sum_of(double a, Pair b) noexcept nogil:
+    """a + b, with a low part that is merely small."""
+    cdef Pair s = exact_sum(a, b.hi)
+    return pair(s.hi, s.lo + b.lo)
+
+
 cdef inline Pair scaled(Pair a, double factor) noexcept nogil:
     """For a power of two as factor."""
     return pair(a.hi * factor, a.lo * factor)
 
 
-cdef inline Pair quotient(Pair a, Pair b) noexcept nogil:
-    """a / b from one division: the quotient's remainder is exact, and corrects it."""
-    cdef double inverse = 1.0 / b.hi, q = a.hi * inverse, p = q * b.hi
-    cdef double rest = ((a.hi - p) - product_error(q, b.hi, p)) + (a.lo - q * b.lo)
-    return quick_sum(q, rest * inverse)
+cdef inline double divided(double a, double b, double b_low) noexcept nogil:
+    """a / (b + b_low), rounded little more than once: the quotient's remainder is exact, and corrects it."""
+    cdef double inverse = 1.0 / b, q = a * inverse
+    return mul_add(inverse, mul_add(-q, b_low, remainder_of(a, q, b)), q)
 
 
-cdef inline double log1p_pair(Pair w) noexcept nogil:
-    """log(1 + w) for 0 <= w <= 1: log1p_unit with what its sums lose."""
-    cdef bint halved = w.hi > 0.41421356237309503
-    cdef Pair f = exact_sum(w.hi, -1.0 if halved else 0.0)
-    f = scaled(pair(f.hi, f.lo + w.lo), 0.5 if halved else 1.0)
-    cdef Pair sum0 = exact_sum(0.6931471805599453 if halved else 0.0, f.hi)
-    cdef double low = f.lo * (1.0 - f.hi) + (2.3190468138462996e-17 if halved else 0.0)
-    return sum0.hi + (sum0.lo + (low - log_gap(f.hi)))
+cdef inline Pair divided_pair(double a, double a_low, double b, double b_low) noexcept nogil:
+    """(a + a_low) / (b + b_low), the quotient and its correction."""
+    cdef double inverse = 1.0 / b, q = a * inverse
+    return pair(q, inverse * mul_add(-q, b_low, remainder_of(a, q, b) + a_low))
 
 
-cdef inline Pair exp_pair(Pair x, double boost) noexcept nogil:
-    """e^x 2^boost, relative error 2^-58. A boost keeps the digits of what a later factor makes subnormal."""
-    cdef double y = -1500.0 if x.hi < -1500.0 else x.hi
-    y = 800.0 if y > 800.0 else y
-    cdef double n = mul_add(y, 1.4426950408889634, ROUNDER) - ROUNDER
-    cdef Pair r = exact_sum(y - n * 0.693147180369123816490, -n * 1.90821492927058770002e-10)
-    r = exact_sum(r.hi, r.lo + x.lo)
-    # 1 + r + r^2 / 2 exactly enough, then the cubic rest, which is below 0.0075 and may round.
-    cdef Pair square = exact_product(r.hi, r.hi)
-    cdef Pair sum1 = quick_sum(1.0, r.hi), sum2 = quick_sum(sum1.hi, 0.5 * square.hi)
-    cdef double p = 2.0914686968086876e-09, low
-    p = mul_add(p, r.hi, 2.5105217004720745e-08)
-    p = mul_add(p, r.hi, 2.75572736431103e-07)
-    p = mul_add(p, r.hi, 2.7557255400206422e-06)
-    p = mul_add(p, r.hi, 2.4801587325547743e-05)
-    p = mul_add(p, r.hi, 0.00019841269874820627)
-    p = mul_add(p, r.hi, 0.0013888888888883748)
-    p = mul_add(p, r.hi, 0.008333333333326136)
-    p = mul_add(p, r.hi, 0.04166666666666667)
-    p = mul_add(p, r.hi, 0.1666666666666667)
-    low = r.lo * (1.0 + r.hi) + (0.5 * square.lo + square.hi * r.hi * p)
-    cdef Pair e = quick_sum(sum2.hi, low + (sum1.lo + sum2.lo))
-    cdef Pair steps = two_steps_of(n + boost)
-    # Beyond -1490 not even the largest gradient brings the value back.
-    return scaled(scaled(e, steps.hi if y > -1490.0 else 0.0), steps.lo)
+cdef inline Pair one_minus_exp(double a) noexcept nogil:
+    """1 - e^-a for a >= 0; where a is small it is a less a little, and nothing cancels."""
+    cdef double y = 40.0 if a > 40.0 else a, rounded = mul_add(y, -1.4426950408889634, ROUNDER), n = rounded - ROUNDER
+    cdef double part = mul_add(n, -0.693147180369123816490, -y), r = mul_add(n, -1.90821492927058770002e-10, part)
+    cdef double rest = mul_add(r * r, expm1_reduced_half(r), mul_add(n, -1.90821492927058770002e-10, part - r))
+    # (1 - scale) - scale r - scale rest, as a sum and its error.
+    cdef double scale = power_of_two(rounded), gap = 1.0 - scale, line = scale * r, s = gap - line, low, m
+    low = mul_add(-scale, rest, ((gap - s) - line) + ((1.0 - gap) - scale))
+    m = s + low
+    return pair(m, low - (m - s))
+
+
+cdef inline double log1p_falling(double w) noexcept nogil:
+    """log(1 + w) for 0 <= w <= 1: 2 atanh(s) with s = w / (2 + w), whose rounding error counts."""
+    cdef double two = 2.0 + w
+    cdef Pair s = divided_pair(w, -0.0, two, w - (two - 2.0))
+    cdef double z = s.hi * s.hi
+    return mul_add(2.0, s.hi, mul_add(s.hi * z, atanh_rest(z), 2.0 * s.lo))
 
 
 # ---- A line between two flat pieces ---------------------------------------------------------------------------

@@ -29,7 +29,8 @@ cdef extern from *:
     static inline float float_from_bits(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
     static inline unsigned bits_from_float(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 
-    /* A select without a branch, which gcc can move out of a loop when nothing in it depends on the data. */
+    /* A select without a branch: gcc can move it out of a loop when nothing in it depends on the data, and where it
+       depends on them, never makes two roads of it to compute both. */
     static inline double either(int first, double a, double b) {
         long long mask = -(long long)first;
         return double_from_bits((bits_from_double(a) & mask) | (bits_from_double(b) & ~mask));
@@ -214,8 +215,8 @@ cdef inline double exp_wide(double x, double boost) noexcept nogil:
 
 
 # ---- Below the subnormals -------------------------------------------------------------------------------------
-# A double derivative may be too small for a double while its product with a large gradient is not. Below e^-600
-# such values carry 2^1200 until the gradient is in, and lose it in two steps.
+# A double derivative may be too small for a double while its product with a large gradient is not. Such values carry
+# a power of two, 2^1200 or as much as they need, until the gradient is in, and lose it in two steps.
 
 cdef struct Scaled:
     double value
@@ -226,6 +227,13 @@ cdef inline Scaled scaled_by(double value, bint boosted) noexcept nogil:
     cdef Scaled s
     s.value = value
     s.unit = TWO_TO_MINUS_600 if boosted else 1.0
+    return s
+
+
+cdef inline Scaled scaled_to(double value, double unit) noexcept nogil:
+    cdef Scaled s
+    s.value = value
+    s.unit = unit
     return s
 
 
@@ -242,6 +250,36 @@ cdef inline Scaled exp_scaled(T like, double x, double low) noexcept nogil:
     else:
         e = exp_wide(x, 1200.0 if x < -600.0 else 0.0)
         return scaled_by(mul_add(e, low, e), x < -600.0)
+
+
+cdef struct Power:
+    double hi           # within 0.9 ULP or so: enough for most
+    double lo
+    double unit         # the number is (hi + lo) * unit * unit
+
+
+cdef inline Power exp_falling(double a, double low) noexcept nogil:
+    """e^-(a + low) for a >= 0; low is small, and costs nothing if it is a literal 0.0.
+
+    hi stays above 2^-901, so that nothing is lost in sums and products; the unit brings it down.
+    """
+    # Beyond 1490 not even the largest gradient brings it back.
+    cdef double y = 1490.0 if a > 1490.0 else a
+    cdef double rounded = mul_add(y, -1.4426950408889634, ROUNDER), n = rounded - ROUNDER
+    cdef double part = mul_add(n, -0.693147180369123816490, -y), r = mul_add(n, -1.90821492927058770002e-10, part)
+    cdef double lost = mul_add(n, -1.90821492927058770002e-10, part - r), scale, kept
+    cdef double rest = mul_add(r * r, expm1_reduced_half(r), lost), m = r + rest
+    rest = rest - either(low != 0.0, mul_add(m, low, low), 0.0)
+    m = r + rest
+    # Not below -900 or -899, whichever is an even number of powers away: the unit is the root of what is missing.
+    kept = double_from_bits(bits_from_double(ROUNDER - 900.0) | (bits_from_double(rounded) & 1))
+    kept = either(rounded < ROUNDER - 900.0, kept, rounded)
+    scale = power_of_two(kept)
+    cdef Power e
+    e.hi = mul_add(scale, m, scale)
+    e.lo = mul_add(scale, rest - (m - r), mul_add(scale, m, scale - e.hi))
+    e.unit = double_from_bits(((bits_from_double(rounded) - bits_from_double(kept)) << 51) + 0x3FF0000000000000LL)
+    return e
 
 
 cdef inline double expm1(T x) noexcept nogil:

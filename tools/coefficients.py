@@ -1,4 +1,4 @@
-"""Derive the polynomial coefficients of src/_scalars.pxi and print them with their errors.
+"""Derive the polynomial coefficients of src/_polynomials.pxi and src/_scalars.pxi and print them with their errors.
 
 Each polynomial interpolates at Chebyshev points with 60 digits, which is within a small factor of the minimax
 polynomial; the error printed is measured after the coefficients are rounded to double.
@@ -93,8 +93,10 @@ def report_zero(name: str, slope: Function, near: str, reach: float, degree: int
 if __name__ == "__main__":
     half_log2 = float(mp.log(2) / 2) * 1.0001
     report("EXP", exponential, -half_log2, half_log2, 10)
+    report("EXP_HALF", exponential, -half_log2, half_log2, 9)
     report("EXP_SHORT", exponential, -half_log2, half_log2, 6)
     report("LOG", logarithm, 0.0, float((mp.sqrt(2) - 1) ** 4) * 1.0001, 7)
+    report("ATANH", logarithm, 0.0, 1 / 9, 9)
     report("TANH_GAP", tanh_gap, 0.0, 1.0, 16)
     report("NORMAL_TAIL", normal_tail, -1.0, 35 / 43, 23)
     report("NORMAL_TAIL_SHORT", normal_tail, -1.0, 35 / 43, 12)
