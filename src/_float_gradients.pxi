@@ -1,8 +1,8 @@
 # Gradients of softmax and log-softmax for float32, 16 lanes at a time.
 #
 # a) Sums over a row are in double, and then split into two floats. What is subtracted from g loses nothing.
-# b) g - exp(y) sum(g) cancels. exp(y) = h (1 + v) is right to 2^-28, which is enough where the difference is at least an
-#    eighth of g. Elsewhere, and where something overflows or is NaN, the formula in double is asked, for many such
+# b) g - exp(y) sum(g) cancels. exp(y) = h (1 + v) is right to 2^-28, which is enough where the difference is at least
+#    an eighth of g. Elsewhere, and where something overflows or is NaN, the formula in double is asked, for many such
 #    entries at a time.
 # c) Of up to 16 rows that lie along all sums come first: what is horizontal would keep the next row waiting.
 
@@ -227,7 +227,7 @@ cdef extern from *:
     #endif
     """
     ctypedef void (*GradientFormula)(int rule, float sign, float *g, const float *y, const double *total,
-                                    int n) noexcept nogil
+                                     int n) noexcept nogil
     cdef enum:
         PLAIN_SUM
         PRODUCT_SUM

@@ -102,7 +102,8 @@ cdef extern from *:
 
     /* `near` where all entries are so near the top that it needs no care: d is x. */
     PACKED void exponential_along(Floats x, const Anchor *a, const int near, Floats *h, Floats *v) {
-        power_of_e(near ? x : _mm512_max_ps(a->low, _mm512_fmsub_ps(x, a->sign, a->shift)), a->powers, a->rest, 3, h, v);
+        const Floats d = near ? x : _mm512_max_ps(a->low, _mm512_fmsub_ps(x, a->sign, a->shift));
+        power_of_e(d, a->powers, a->rest, 3, h, v);
     }
 
     PACKED Floats distance(Floats x, const Anchor *a) { return _mm512_fmsub_ps(x, a->sign, a->shift); }

@@ -440,7 +440,8 @@ cdef inline double squareplus_value(T x, double b) noexcept nogil:
         r = sqrt(y * y + b)
         return 0.5 * b / (r - y) if y < 0 else 0.5 * (y + r)
     else:
-        # h on the right and b / (4 h) on the left, h = (|x| + r) / 2. From 1e140 on it is |x|, divided by as |x| / 2^600.
+        # h on the right and b / (4 h) on the left, h = (|x| + r) / 2. From 1e140 on it is |x|, divided by as
+        # |x| / 2^600.
         root = root_pair(either(far, 1.0, y), b)
         half = scaled(quick_sum(root.hi, a), 0.5)
         half.lo = either(far, 0.0, mul_add(0.5, root.lo, half.lo))

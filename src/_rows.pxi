@@ -436,7 +436,9 @@ cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
     if steps > (PARTS_ALONG if lies_along(rows) else PARTS):
         return 0
     # A gradient has two operands, and fewer of them need the room at a time.
-    return 16 + 32 * steps * (rows_in_sheaf(rows) if lies_along(rows) else 1) + (0 if lies_along(rows) else 2 * panels_of(rows) * 16 * steps + 96 * steps)
+    if lies_along(rows):
+        return 16 + 32 * steps * rows_in_sheaf(rows)
+    return 16 + 32 * steps + 2 * panels_of(rows) * 16 * steps + 96 * steps
 
 
 cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize_t live, float *panels) noexcept nogil:
