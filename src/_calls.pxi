@@ -319,7 +319,7 @@ def run_plain_sum(term, tuple operands, tuple params):
     return result
 
 
-def run_plain_learned(ufunc, term, grad, x, param):
+def run_plain_learned(ufunc, term, grad, x, param, out):
     """The gradients of x and of a learned parameter, by two ufuncs; None where operands are not plain."""
     cdef Sum sum
     cdef PyObject *learned = <PyObject *>param
@@ -345,8 +345,13 @@ def run_plain_learned(ufunc, term, grad, x, param):
     if not PyFloat_Check(param):
         dimensions = cnp.PyArray_NDIM(<cnp.ndarray>param)
         shape = cnp.PyArray_DIMS(<cnp.ndarray>param)
+    if out is None:
+        out = empty_like(array)
+    elif not (is_plain(out, dtype) and cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out) and same_shape(out, array)
+              and not half_overlap(out, array) and not half_overlap(out, grad)
+              and (PyFloat_Check(param) or not half_overlap(out, param))):
+        return None
     result = cnp.PyArray_EMPTY(dimensions, shape, dtype, 0)
-    out = empty_like(array)
     itemsize = cnp.PyArray_ITEMSIZE(array)
     sum.term = loop_for(term, cnp.NPY_DOUBLE)
     sum.beside = loop_for(ufunc, dtype)

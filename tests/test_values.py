@@ -309,12 +309,15 @@ def test_large_sums_of_learned_gradients_are_exact_enough() -> None:
 
 
 def test_learned_gradients_are_right_in_place(learned: str) -> None:
-    """`out` may be x: its sum is taken before x is overwritten."""
+    """`out` may be x or grad: the sum is taken before they are overwritten."""
     backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
     grad, x = np.random.default_rng(1).normal(size=(2, 1000)).astype(np.float32)
-    gx, gp = backward(grad, x, 0.75)
-    same, sum_in_place = backward(grad, x, 0.75, out=x)
-    assert same is x and np.array_equal(x, gx) and sum_in_place == gp
+    for weight in (0.75, np.full(1000, 0.75, np.float32)):
+        gx, gp = backward(grad, x, weight)
+        for out in (x.copy(), grad.copy(), np.empty_like(x)):
+            operands = (out if np.array_equal(out, grad) else grad, out if np.array_equal(out, x) else x)
+            same, found = backward(*operands, weight, out=out)
+            assert same is out and np.array_equal(out, gx) and np.array_equal(found, gp)
 
 
 def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:

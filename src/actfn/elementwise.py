@@ -108,8 +108,8 @@ def _learned(
     ufunc: np.ufunc, term: np.ufunc, grad: Any, x: Any, param: Any, out: NDArray[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
     """The gradients of x and of a learned parameter; of plain arrays in one pass."""
-    if out is None and not kwargs:
-        plain = kernels.run_plain_learned(ufunc, term, grad, x, param)
+    if not kwargs:
+        plain = kernels.run_plain_learned(ufunc, term, grad, x, param, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
     # The sum comes first: out may be x.
