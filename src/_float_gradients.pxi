@@ -62,12 +62,11 @@ cdef extern from *:
         t.high = narrowed(a, b);
         t.low = narrowed(_mm512_sub_pd(a, lower(t.high)), _mm512_sub_pd(b, upper(t.high)));
         if (rule == PLAIN_SUM) {
-            /* Out of this range floats are no help, and everything is left to the formula. */
+            /* Products with so small a sum may be subnormal: they are left to the formula. */
             Floats size = _mm512_abs_ps(t.high);
-            __mmask16 in_reach = _mm512_cmp_ps_mask(size, all_of(1e30f), _CMP_LT_OQ)
-                & (_mm512_cmp_ps_mask(size, all_of(1e-30f), _CMP_GT_OQ)
-                   | _mm512_cmp_ps_mask(size, _mm512_setzero_ps(), _CMP_EQ_OQ));
-            t.high = _mm512_mask_mov_ps(all_of(NAN), in_reach, t.high);
+            __mmask16 tiny = _mm512_cmp_ps_mask(size, all_of(1e-30f), _CMP_LT_OQ)
+                & _mm512_cmp_ps_mask(size, _mm512_setzero_ps(), _CMP_NEQ_OQ);
+            t.high = _mm512_mask_mov_ps(t.high, tiny, all_of(NAN));
         }
         return t;
     }
@@ -231,7 +230,7 @@ cdef extern from *:
     cdef enum:
         PLAIN_SUM
         PRODUCT_SUM
-    void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, int rows,
-                       float sign, GradientFormula formula) nogil
+    void row_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, int rows, float sign,
+                       GradientFormula formula) nogil
     void panel_gradients(int rule, const float *g, const float *y, float *out, Py_ssize_t n, Py_ssize_t step,
                          Py_ssize_t count, float sign, GradientFormula formula, float *kept) nogil

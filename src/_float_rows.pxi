@@ -6,8 +6,10 @@
 # b) Values are scaled by 2^40 / 2^k, k next to the logarithm of the row's largest entry, which moves exponents only.
 # c) d is x itself, or x - top where |top| > 256: what matters then lies within a factor of 2 of top, and the
 #    difference is exact. Entries more than 110 below the top count as 0.
-# d) A row whose top is not finite, or that has a NaN, is left to the kernels in double, as are masks and temperatures.
-# e) Only processors with AVX-512 permute and convert that cheaply: the other builds do everything in double.
+# d) A sum in floats carries what rounding takes from it. Of a row that lies along, where exponentials are kept or not,
+#    all is done for up to 16 rows at a time: what is horizontal for one would keep the next one waiting.
+# e) A row whose top is not finite, or that has a NaN, is left to the kernels in double, as are masks and temperatures.
+# f) Only processors with AVX-512 permute and convert that cheaply: the other builds do everything in double.
 
 cdef extern from *:
     """

@@ -11,7 +11,6 @@
 #    dominates, and log(sum) = log1p(rest).
 
 from libc.stdlib cimport free
-from libc.string cimport memset
 
 cdef enum:
     CHUNK = 256         # steps: 32 KiB of doubles; range() below needs the number itself
@@ -348,6 +347,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef double logs[16]
     cdef double units[16]
     cdef double gap[16]
+    cdef Py_ssize_t place[16]
     cdef double p
     cdef Py_ssize_t l, label
     memset(&found, 0, sizeof(Survey))
@@ -365,8 +365,9 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             scale_steps(s, &found, values, parts, y)
         return found.sound & ((1u << live) - 1)
     survey_rest(s, parts if kind == CROSS_ENTROPY_BACKWARD else NULL, y, &found)
-    for l in range(16):
-        logs[l] = log1p_positive(found.sum[l])
+    if kind != CROSS_ENTROPY_BACKWARD:
+        for l in range(16):
+            logs[l] = log1p_positive(found.sum[l])
     if kind == LOG_SOFTMAX:
         if found.sound != 0:
             subtract_steps(s, &found, logs, y)
@@ -394,25 +395,28 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             gap[l] = 0.0
         for l in range(live):
             label = label_at(rows, row + l)
-            if label == rows.ignore:
-                values[l] = 0.0
-            else:
-                values[l] = row_grad(rows, row + l) * (rows.weight[label] if rows.weight != NULL else 1.0)
-                gap[l] = x[l * apart + label * step] - found.top[l]
+            values[l] = rows.scale if label != rows.ignore else 0.0
+            place[l] = l * apart + (label * step if label != rows.ignore else 0)
+            gap[l] = x[place[l]] - found.top[l]
+        if rows.grad != NULL or rows.weight != NULL:
+            for l in range(live):
+                if values[l] != 0.0:
+                    values[l] = row_grad(rows, row + l)
+                    values[l] *= rows.weight[label_at(rows, row + l)] if rows.weight != NULL else 1.0
         # In SIMD. The label's gradient is p - 1, known to the last digit where the label is the largest.
         for l in range(16):
             p = 1.0 + found.sum[l]
+            units[l] = values[l] / (units[l] * p)
             logs[l] = values[l] * (-found.sum[l] / p if gap[l] == 0.0 else exp_narrow(gap[l]) / p - 1.0)
-            values[l] = values[l] / (units[l] * p)
         for l in range(live):
             # A row without a gradient, or none that a float could scale with, is left to double.
-            if not 1e-44 < c_fabs(values[l]) < 1e4:
-                found.sound &= ~(1u << l) if live > 1 else 0
+            if not 1e-44 < c_fabs(units[l]) < 1e4:
+                found.sound &= ~(1u << l)
         if found.sound != 0:
-            scale_steps(s, &found, values, parts, y)
+            scale_steps(s, &found, units, parts, y)
             for l in range(live):
                 if found.sound >> l & 1:
-                    y[l * apart + label_at(rows, row + l) * step] = <float>logs[l]
+                    y[place[l]] = <float>logs[l]
     return found.sound & ((1u << live) - 1)
 
 
@@ -431,14 +435,11 @@ cdef inline Py_ssize_t rows_in_sheaf(const Rows *rows) noexcept nogil:
 
 
 cdef inline Py_ssize_t scratch_of(const Rows *rows) noexcept nogil:
-    """Floats that light_groups needs: the exponentials of a group, and panels."""
+    """Floats that light_groups needs: exponentials of a group or a sheaf; panels, and what gradients keep."""
     cdef Py_ssize_t steps = steps_of(rows)
-    if steps > (PARTS_ALONG if lies_along(rows) else PARTS):
-        return 0
-    # A gradient has two operands, and fewer of them need the room at a time.
     if lies_along(rows):
-        return 16 + 32 * steps * rows_in_sheaf(rows)
-    return 16 + 32 * steps + 2 * panels_of(rows) * 16 * steps + 96 * steps
+        return 0 if steps > PARTS_ALONG else 16 + 32 * steps * rows_in_sheaf(rows)
+    return 0 if steps > PARTS else 16 + 128 * steps + 2 * panels_of(rows) * 16 * steps
 
 
 cdef void fill_panels(const float *x, const Rows *rows, Py_ssize_t row, Py_ssize_t live, float *panels) noexcept nogil:
@@ -1069,7 +1070,7 @@ cdef double run_all_rows(RowCall *call, bint reduced) except? -1.0:
             raise MemoryError()
     with nogil:
         status = status_save()
-        threads = threads_for(call.rows.outer * call.rows.n * call.rows.inner, 8192)
+        threads = threads_for(call.rows.outer * call.rows.n * call.rows.inner, 16384)
         if blocks < threads:
             threads = <int>blocks
         if threads > 1:

@@ -170,22 +170,71 @@ def test_gradients_of_rows(function: str, dtype: str) -> None:
             keywords = {} if temperature == 1 else {"temperature": temperature}
             got = backward(grad, saved, **keywords)
             assert got.dtype == x.dtype and got.shape == x.shape
-            exact, size = row_oracle.backward(
-                function, np.atleast_1d(grad).astype(float).tolist(), saved.astype(float).tolist(), dtype, temperature
-            )
-            with np.errstate(all="ignore"):
-                rounding = EPS * np.nan_to_num(size / np.ldexp(1.0, exact.quantum))
-            # In log_softmax exp(y) has up to |y| <= 745 ULP more.
-            terms = x.size + 8 + (800 if function == "log_softmax" else 0)
-            bound = BOUND.get(dtype, 3.0) + terms * rounding
-            if dtype == "float64" and function == "logsumexp":
-                bound = allowed("softmax", x.tolist(), exact, 1.0, None) + 1
-            errors = exact.errors(got)
-            worst = int(np.argmax(errors - bound))
-            assert errors[worst] <= bound[worst], (
-                f"{errors[worst]:.4g} ULP, allowed {bound[worst]:.4g}: grad {grad!r} and {saved!r} "
-                f"gave {got[worst]!r}, exact {exact.nearest[worst]!r}"
-            )
+            check_gradient(function, got, np.atleast_1d(grad), saved, temperature)
+
+
+def check_gradient(
+    function: str, got: NDArray[Any], grad: NDArray[Any], saved: NDArray[Any], temperature: float = 1.0
+) -> None:
+    """One row's gradient against the exact one."""
+    dtype, x = got.dtype.name, saved.astype(float).tolist()
+    exact, size = row_oracle.backward(function, grad.astype(float).tolist(), x, dtype, temperature)
+    with np.errstate(all="ignore"):
+        rounding = EPS * np.nan_to_num(size / np.ldexp(1.0, exact.quantum))
+    # In log_softmax exp(y) has up to |y| <= 745 ULP more.
+    terms = len(x) + 8 + (800 if function == "log_softmax" else 0)
+    bound = BOUND.get(dtype, 3.0) + terms * rounding
+    if dtype == "float64" and function == "logsumexp":
+        bound = allowed("softmax", x, exact, 1.0, None) + 1
+    errors = exact.errors(got)
+    worst = int(np.argmax(errors - bound))
+    assert errors[worst] <= bound[worst], (
+        f"{errors[worst]:.4g} ULP, allowed {bound[worst]:.4g}: grad {grad!r} and {saved!r} "
+        f"gave {got[worst]!r}, exact {exact.nearest[worst]!r}"
+    )
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [5, 40, 130])
+def test_gradients_that_nearly_cancel(n: int) -> None:
+    """grad next to exp(y) sum(grad), or to sum(grad y), at all distances; rows along and side by side."""
+    rng = np.random.default_rng(n)
+    y = actfn.log_softmax((rng.normal(size=(17, n)) * 2).astype(np.float32))
+    for scale in (1.0, 1e-20, 1e-37, 1e25, 1e36):
+        for saved, share, function in ((y, np.exp(y), "log_softmax"), (np.exp(y), np.ones_like(y), "softmax")):
+            g = rng.normal(size=y.shape) * scale
+            total = g.sum(-1, keepdims=True) if function == "log_softmax" else (g * saved).sum(-1, keepdims=True)
+            g[:, ::2] = (share * total * (1 + 2.0 ** -rng.integers(1, 26, y.shape)))[:, ::2]
+            grad = g.astype(np.float32)
+            backward = getattr(actfn, f"{function}_backward")
+            for got in (backward(grad, saved), backward(grad.T.copy(), saved.T.copy(), 0).T):
+                for k in range(0, 17, 8):
+                    check_gradient(function, got[k], grad[k], saved[k])
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [5, 130])
+def test_gradient_of_impossible_entries(n: int) -> None:
+    """Where y is -inf or far down, log_softmax passes grad on, exactly; a sum of 0 or infinity changes no rule."""
+    y = np.full((1, n), -np.log(n), np.float32)
+    y[0, 1:4] = -np.inf, -90.0, -np.inf
+    grad = np.zeros((1, n), np.float32)
+    grad[0, :4] = 2.5, 0.0, 0.5, -1e-40
+    got = actfn.log_softmax_backward(grad, y)
+    assert got[0, 1] == 0 and got[0, 2] == 0.5 and got[0, 3] == grad[0, 3]
+    grad[0, :4] = 2.5, 0.0, -2.5, 0.0
+    assert np.array_equal(actfn.log_softmax_backward(grad, y), grad)
+    for bad in (INF, NAN):
+        grad[0, 0] = bad
+        assert not np.isfinite(actfn.log_softmax_backward(grad, y)).any()
+    for above in (9.0, 88.0, 100.0, 200.0):
+        # No logarithm of a probability, but the formula holds.
+        y[0, 0], grad[0, :4] = above, (1.0, 0.0, 0.0, 0.0)
+        with np.errstate(over="ignore"):
+            wanted = np.float32(1 - np.exp(above))
+        assert actfn.log_softmax_backward(grad, y)[0, 0] == pytest.approx(wanted, rel=2e-7)
+    y[0, n - 1] = NAN
+    assert np.isnan(actfn.log_softmax_backward(np.zeros_like(grad), y)[0, n - 1])
 
 
 @pytest.mark.parametrize("n", [*LENGTHS, 4097])
