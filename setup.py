@@ -39,7 +39,7 @@ def kernels(row):
     """What the table needs to know of one row: its forward, its backward, the gradients of learned parameters."""
     inputs, params, both = row.inputs, dict(row.params), ("float", "double")
     # Elements that are worth a thread: a line is bound by memory, a transcendental function by arithmetic.
-    grain = 65536 if row.family.startswith("piecewise") else 8192
+    grain = 16384 if row.family.startswith("piecewise") else 8192
 
     def kernel(name, inputs, scalars, types=both):
         return SimpleNamespace(

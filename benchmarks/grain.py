@@ -93,11 +93,11 @@ def build(copy: Path) -> None:
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
-    loops = copy / "src" / "_loops.pxi"
-    text, threshold = loops.read_text(), "worth = n // grain"
+    threads = copy / "src" / "_threads.pxi"
+    text, threshold = threads.read_text(), "worth = n // grain"
     if text.count(threshold) != 1:
-        raise SystemExit(f"benchmarks.grain: src/_loops.pxi no longer says {threshold!r} once")
-    loops.write_text(text.replace(threshold, "worth = n"))
+        raise SystemExit(f"benchmarks.grain: src/_threads.pxi no longer says {threshold!r} once")
+    threads.write_text(text.replace(threshold, "worth = n"))
     print("Compiling a copy of the sources, about a minute", flush=True)
     subprocess.run([sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=copy, check=True)
 

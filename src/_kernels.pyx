@@ -823,6 +823,7 @@ cdef inline T binary_cross_entropy_backward(T grad, T x, T target, double pos_we
 
 include "_lanes.pxi"
 include "_halves.pxi"
+include "_threads.pxi"
 include "_loops.pxi"
 include "_memory.pxi"
 include "_channels.pxi"

@@ -4,11 +4,9 @@
 #    value meets the same vector instructions wherever it stands in an array.
 # b) run_span feeds kernels. Contiguous operands go in as they are; everything else (strides, broadcasting, float16,
 #    parameters that vary, the last few elements) is staged through buffers of BLOCK elements on the stack.
-# c) in_parallel holds the only prange. Its body is one call; nothing is assigned in it.
-# d) drive is the inner loop that NumPy calls. The lanes that a select throws away may raise floating-point flags
+# c) drive is the inner loop that NumPy calls. The lanes that a select throws away may raise floating-point flags
 #    that NumPy would report, so it restores the flags it found.
 
-from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
@@ -24,15 +22,6 @@ cdef extern from "numpy/ufuncobject.h":
 
 cdef extern from *:
     """
-    #ifdef _OPENMP
-    #include <omp.h>
-    #define HAVE_OPENMP 1
-    #else
-    #define HAVE_OPENMP 0
-    static int omp_get_max_threads(void) { return 1; }
-    static int omp_in_parallel(void) { return 0; }
-    #endif
-
     #if defined(__SSE2__) || defined(_M_X64)
     #include <xmmintrin.h>
     typedef unsigned status_t;
@@ -44,25 +33,10 @@ cdef extern from *:
     static status_t status_save(void) { status_t was; fegetexceptflag(&was, FE_ALL_EXCEPT); return was; }
     static void status_restore(status_t was) { fesetexceptflag(&was, FE_ALL_EXCEPT); }
     #endif
-
-    /* libgomp's threads do not survive fork(), and a child that waits for them hangs: it stays serial instead. */
-    static int forked = 0;
-    #ifndef _WIN32
-    #include <pthread.h>
-    static void mark_child(void) { forked = 1; }
-    static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_child); }
-    #else
-    static void watch_fork(void) {}
-    #endif
     """
     ctypedef unsigned int status_t
-    const bint HAVE_OPENMP
-    int forked
-    int omp_get_max_threads() nogil
-    bint omp_in_parallel() nogil
     status_t status_save() nogil
     void status_restore(status_t was) nogil
-    void watch_fork()
 
 cdef enum:
     LANES = 16
@@ -85,53 +59,6 @@ cdef struct Loop:
     Lookup *lookup      # its tables, one per output
     double defaults[2]  # the parameters that the table is for
     const Loop *wide    # for float data: the loop in double, for parameters that are not ordinary; or NULL
-
-cdef int thread_limit = 0
-
-
-cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
-    return (n + multiple - 1) // multiple * multiple
-
-
-# ---- Threads --------------------------------------------------------------------------------------------------
-
-cdef int usable_threads() noexcept nogil:
-    """How many threads a call may use now: asked each time, because threadpoolctl may have changed it."""
-    if forked or omp_in_parallel():
-        return 1
-    cdef int most = omp_get_max_threads()
-    return thread_limit if 0 < thread_limit < most else most
-
-
-cdef int threads_for(Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
-    cdef Py_ssize_t worth = n // grain
-    if worth < 2:
-        return 1
-    cdef int usable = usable_threads()
-    return <int>worth if worth < usable else usable
-
-
-ctypedef void (*Body)(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
-
-
-cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t multiple, int threads) noexcept nogil:
-    """body over 0 ... n - 1, in one span per thread; spans are multiples of `multiple`."""
-    cdef Py_ssize_t span = round_up((n + threads - 1) // threads, multiple), task
-    for task in prange(threads, num_threads=threads, schedule="static"):
-        body(context, task * span if task * span < n else n, (task + 1) * span if (task + 1) * span < n else n)
-
-
-def get_num_threads() -> int:
-    return usable_threads()
-
-
-def set_num_threads(int n) -> None:
-    global thread_limit
-    thread_limit = n
-
-
-def openmp() -> bool:
-    return HAVE_OPENMP
 
 
 # ---- Staging --------------------------------------------------------------------------------------------------

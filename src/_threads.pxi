@@ -1,0 +1,163 @@
+# Threads: one parallel region, and how the work is shared out in it.
+#
+# a) in_parallel holds the only parallel region. Each thread begins with its own share, whose data its cache may still
+#    hold, and then takes pieces that others have not begun: a thread that the system lets wait costs what it has begun.
+# b) The region ends when all threads have come. One that was woken on the caller's processor can not, as long as the
+#    caller runs: so the caller gives way, and the other one moves to another processor. The kernel leaves them there
+#    for tens of milliseconds, where it takes a virtual processor that idles for one that does not run.
+# c) A child of fork() stays serial: libgomp's threads do not survive fork(), and whoever waits for them hangs.
+
+from cython.parallel cimport parallel, threadid
+from libc.string cimport memset
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define HAVE_OPENMP 1
+    #else
+    #define HAVE_OPENMP 0
+    static int omp_get_max_threads(void) { return 1; }
+    static int omp_in_parallel(void) { return 0; }
+    static int omp_get_num_threads(void) { return 1; }
+    #endif
+
+    /* The processor that runs this, or -1; let others run here; go to another processor, if there is one. */
+    #ifdef __linux__
+    #include <sched.h>
+    static int processor(void) { return sched_getcpu(); }
+    static void give_way(void) { sched_yield(); }
+    static void move_on(void) {
+        cpu_set_t all, others;
+        if (sched_getaffinity(0, sizeof all, &all) != 0)
+            return;
+        others = all;
+        CPU_CLR(sched_getcpu(), &others);
+        if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+            sched_setaffinity(0, sizeof all, &all);
+    }
+    #else
+    static int processor(void) { return -1; }
+    static void give_way(void) {}
+    static void move_on(void) {}
+    #endif
+
+    #ifdef _MSC_VER
+    #include <intrin.h>
+    static int add_one(volatile int *count) { return _InterlockedExchangeAdd((volatile long *)count, 1); }
+    #else
+    static int add_one(volatile int *count) { return __atomic_fetch_add(count, 1, __ATOMIC_RELAXED); }
+    #endif
+
+    static int forked = 0;
+    #ifndef _WIN32
+    #include <pthread.h>
+    static void mark_child(void) { forked = 1; }
+    static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_child); }
+    #else
+    static void watch_fork(void) {}
+    #endif
+    """
+    const bint HAVE_OPENMP
+    int forked
+    int omp_get_max_threads() nogil
+    bint omp_in_parallel() nogil
+    int omp_get_num_threads() nogil
+    int processor() nogil
+    void give_way() nogil
+    void move_on() nogil
+    int add_one(volatile int *count) nogil
+    void watch_fork()
+
+cdef enum:
+    PIECES = 4          # of each thread's share
+    MOST_SHARES = 256
+
+ctypedef void (*Body)(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+
+cdef struct Work:
+    Body body
+    const void *context
+    Py_ssize_t n
+    Py_ssize_t share            # of a thread, and
+    Py_ssize_t piece            # a piece of it: multiples of what the body asks for
+    int shares
+    int processor               # the caller's
+    int arrived                 # threads that have come
+    int begun[MOST_SHARES]      # pieces of each share that somebody has begun
+
+cdef int thread_limit = 0
+
+
+cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return (n + multiple - 1) // multiple * multiple
+
+
+cdef int usable_threads() noexcept nogil:
+    """How many threads a call may use now: asked each time, because threadpoolctl may have changed it."""
+    if forked or omp_in_parallel():
+        return 1
+    cdef int most = omp_get_max_threads()
+    return thread_limit if 0 < thread_limit < most else most
+
+
+cdef int threads_for(Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
+    cdef Py_ssize_t worth = n // grain
+    if worth < 2:
+        return 1
+    cdef int usable = usable_threads()
+    return <int>worth if worth < usable else usable
+
+
+cdef void take_pieces(Work *work, int thread) noexcept nogil:
+    """Pieces of the thread's own share, then of the others'."""
+    cdef Py_ssize_t first, end, start
+    cdef int k, owner
+    for k in range(work.shares):
+        owner = (thread + k) % work.shares
+        first = owner * work.share
+        end = first + work.share if first + work.share < work.n else work.n
+        start = first + add_one(&work.begun[owner]) * work.piece
+        while start < end:
+            work.body(work.context, start, start + work.piece if start + work.piece < end else end)
+            start = first + add_one(&work.begun[owner]) * work.piece
+
+
+cdef void join_in(Work *work, int thread) noexcept nogil:
+    cdef int patience
+    add_one(&work.arrived)
+    if thread > 0 and work.processor >= 0 and processor() == work.processor:
+        move_on()
+    take_pieces(work, thread)
+    if thread == 0:
+        for patience in range(100):
+            if (<volatile int *>&work.arrived)[0] >= omp_get_num_threads():
+                break
+            give_way()
+
+
+cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t multiple, int threads) noexcept nogil:
+    """body over 0 ... n - 1, in pieces that are multiples of `multiple`."""
+    cdef Work work
+    work.body, work.context, work.n = body, context, n
+    work.shares = threads if threads < MOST_SHARES else MOST_SHARES
+    work.share = round_up((n + work.shares - 1) // work.shares, multiple)
+    work.piece = round_up((work.share + PIECES - 1) // PIECES, multiple)
+    work.processor = processor()
+    work.arrived = 0
+    memset(work.begun, 0, work.shares * sizeof(int))
+    with parallel(num_threads=threads):
+        join_in(&work, threadid())
+
+
+def get_num_threads() -> int:
+    return usable_threads()
+
+
+def set_num_threads(int n) -> None:
+    global thread_limit
+    thread_limit = n
+
+
+def openmp() -> bool:
+    return HAVE_OPENMP
