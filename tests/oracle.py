@@ -359,7 +359,9 @@ class Reference:
                 # (a - b) / spacing, with infinity one step beyond the largest number of its sign.
                 plus = np.where(np.isinf(a), np.sign(a), 0.0) - np.where(np.isinf(b), np.sign(b), 0.0)
                 a, b = np.clip(a, -largest, largest), np.clip(b, -largest, largest)
-                return (a / 2 - b / 2) / spacing * 2 + plus * np.ldexp(1.0, form.last - form.digits + 1) / spacing
+                # Halves only where the difference overflows: half of an odd subnormal number is rounded.
+                difference = np.where(np.isinf(a - b), (a / 2 - b / 2) / spacing * 2, (a - b) / spacing)
+                return difference + plus * np.ldexp(1.0, form.last - form.digits + 1) / spacing
 
             error = np.abs(steps(got, self.nearest) - self.rest)
         error = np.where(np.isinf(self.nearest) & (got == self.nearest), 0.0, error)

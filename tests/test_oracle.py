@@ -298,6 +298,9 @@ def test_errors_are_measured_in_the_spacing_of_the_exact_value() -> None:
     assert list(errors[:3]) == [0.25, 0.75, 1.25] and errors[3] == np.inf and errors[4] > 1e6 and errors[5] > 1e6
     tiny = oracle.Reference.of("float64", [oracle.Rounded(0.0, 0.5, -1074), oracle.Rounded(5e-324, -0.5, -1074)])
     assert list(tiny.errors(np.array([5e-324, 0.0]))) == [0.5, 0.5]
+    # Neighbours among the subnormal numbers, of which every other one has no half.
+    odd = oracle.Reference.of("float64", [oracle.Rounded(3 * 5e-324, 0.25, -1074)] * 2)
+    assert list(odd.errors(np.array([3, 4]) * 5e-324)) == [0.25, 0.75]
     limits = [oracle.limit("oo", "float64"), oracle.limit("-oo", "float64")]
     ends = oracle.Reference.of(
         "float64", [*limits, oracle.Rounded(math.inf, -0.5, 971), oracle.Rounded(math.nan, 0.0, 0)]
