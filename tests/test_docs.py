@@ -179,6 +179,15 @@ def test_examples_of_markdown(name: str) -> None:
     assert count or name != "README.md", "the README shows nothing that runs"
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "guides").glob("*.rst")), ids=lambda page: page.stem)
+def test_examples_of_guides(page: Path) -> None:
+    """Every >>> on a page runs as printed, in one session per page."""
+    text = page.read_text(encoding="utf-8")
+    if "import torch" in text:
+        pytest.importorskip("torch", reason="the page needs PyTorch, which is not installed")
+    assert run_examples(text, page.name)
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_links_of_markdown_lead_somewhere(name: str) -> None:
     """Relative links are to files that exist."""

@@ -180,8 +180,11 @@ def _publish(row: Activation) -> list[str]:
     return names
 
 
-__all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "set_num_threads",
-           "show_config", "threads"]  # fmt: skip
+__all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "layers",
+           "set_num_threads", "show_config", "threads"]  # fmt: skip
 for _row in catalog.values():
     __all__ += _publish(_row)
 frelu, frelu_backward = spatial.frelu, spatial.frelu_backward
+
+# Made from the functions above.
+from . import layers  # noqa: E402

@@ -108,3 +108,34 @@ def docstring(row: Activation, function: Callable[..., object], *, backward: boo
     text += _section("References", f".. [1] {row.source}" if row.source else "")
     text += _section("Examples", f">>> import numpy as np\n>>> import actfn\n{row.example}")
     return text + "\n"
+
+
+# What a layer is tried on, where it is not one vector.
+_INPUTS = {
+    "gated": {"gate": "np.array([-1.0, 2.0])", "value": "np.array([3.0, 5.0])"},
+    "spatial": {"x": "np.ones((1, 1, 2, 2))"},
+}
+
+
+def class_docstring(row: Activation, layer: type, operands: tuple[str, ...]) -> str:
+    """The text of `help(layer)`, for a class whose constructor takes what its function takes."""
+    signature = inspect.signature(layer)
+    described = _parameters(row, signature)
+    if "axis" in signature.parameters:
+        described = described.replace("a row lies.", "a row lies; PyTorch's name `dim` is accepted too.")
+    inputs = {name: _INPUTS.get(row.kind, {}).get(name, "np.array([-1.0, 2.0])") for name in operands}
+    required = ["0.5" if row.kind == "elementwise" else "np.ones((1, 3, 3))"] * sum(
+        parameter.default is parameter.empty for parameter in signature.parameters.values()
+    )
+    lines = [
+        "import numpy as np",
+        "import actfn",
+        *(f"{name} = {value}" for name, value in inputs.items()),
+        f"layer = actfn.layers.{row.class_name}({', '.join(required)})",
+        f"bool(np.all(layer({', '.join(inputs)}) == actfn.{row.name}({', '.join([*inputs, *required])})))",
+    ]
+    text = f"{row.title} as an object: {row.summary}"
+    text += _section("Parameters", described)
+    text += _section("See Also", f"{row.name}\n{row.name}_backward")
+    text += _section("Examples", "\n".join(f">>> {line}" for line in lines))
+    return text + "\nTrue\n"

@@ -7,6 +7,7 @@ function, `derivative` is the textbook form of f', and the tests prove that the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -44,6 +45,8 @@ class Activation:
     kind: str = "elementwise"
     # Spellings of other libraries, which `get` accepts.
     aliases: tuple[str, ...] = ()
+    # Name of the class in `actfn.layers`, where PyTorch spells it otherwise than the title.
+    layer: str = ""
     # Name and default of every parameter; None where the caller must give one.
     params: Mapping[str, float | None] = field(default_factory=dict)
     # What each parameter is, for the docstring.
@@ -70,6 +73,11 @@ class Activation:
     # Largest error in ULP, forward and backward, per dtype: measured, over all inputs in float16 and float32.
     ulp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plot: tuple[float, float] = (-4.0, 4.0)
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class in `actfn.layers` and `actfn.torch`."""
+        return self.layer or "".join(word[:1].upper() + word[1:] for word in re.split(r"\W+", self.title))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -333,6 +341,7 @@ array([0., 0., 1.])""",
         name="hard_tanh",
         title="Hard Tanh",
         title_ko="하드 tanh",
+        layer="Hardtanh",
         family="piecewise linear",
         summary="Clips its input to an interval, by default from -1 to 1; a tanh made of straight lines.",
         summary_ko="입력을 정해진 구간(기본값은 -1에서 1까지)으로 자릅니다. 직선으로 이루어진 tanh입니다.",
@@ -361,6 +370,7 @@ array([0., 1., 0.])""",
         name="hard_sigmoid",
         title="Hard Sigmoid",
         title_ko="하드 시그모이드",
+        layer="Hardsigmoid",
         family="piecewise linear",
         summary=(
             "Clips a straight line to the interval from 0 to 1; a cheap stand-in for the sigmoid in mobile networks."
@@ -393,6 +403,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         name="soft_shrink",
         title="Soft Shrink",
         title_ko="소프트 슈링크",
+        layer="Softshrink",
         family="piecewise linear",
         summary=(
             "Moves its input towards 0 by lambd and returns 0 where it would cross; the step of sparse "
@@ -425,6 +436,7 @@ array([1., 0., 1.])""",
         name="hard_shrink",
         title="Hard Shrink",
         title_ko="하드 슈링크",
+        layer="Hardshrink",
         family="piecewise linear",
         summary=(
             "Sets inputs of magnitude at most lambd to 0 and passes all others; it removes small coefficients as noise."
@@ -488,6 +500,7 @@ array([0. , 0.5, 0.5, 0. ])""",
         name="hard_swish",
         title="Hard Swish",
         title_ko="하드 스위시",
+        layer="Hardswish",
         family="piecewise quadratic",
         summary=("Multiplies its input by the hard sigmoid of it; a swish without exponentials, from MobileNetV3."),
         summary_ko=(
@@ -615,6 +628,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         name="tanh_shrink",
         title="Tanh Shrink",
         title_ko="tanh 슈링크",
+        layer="Tanhshrink",
         family="sigmoidal",
         summary=("What remains of the input after its tanh is taken away: nearly 0 around 0, a line far from it."),
         summary_ko=("입력에서 그 값의 tanh를 뺀 나머지입니다. 0 근처에서는 거의 0이고 멀어지면 직선에 가까워집니다."),
@@ -1180,6 +1194,7 @@ array([0.75, 0.25, 0.  ])""",
         name="cross_entropy",
         title="Cross-entropy",
         title_ko="교차 엔트로피",
+        layer="CrossEntropyLoss",
         family="losses",
         kind="row loss",
         summary=(
@@ -1209,6 +1224,7 @@ array([0.75, 0.25, 0.  ])""",
         name="binary_cross_entropy",
         title="Binary Cross-entropy",
         title_ko="이진 교차 엔트로피",
+        layer="BCEWithLogitsLoss",
         family="losses",
         kind="pointwise loss",
         summary=(
