@@ -31,6 +31,9 @@ _PARAMETERS = {
     "rng": ("numpy.random.Generator or seed, optional", "Source of the slopes."),
     "return_slope": ("bool", "Return the slopes too, for the backward function."),
     "slope": ("array_like, optional", "Slopes that the forward function returned."),
+    "input": ("Tensor", "Of any shape: float16, bfloat16, float32 or float64, on the CPU."),
+    "dim": ("int", "Axis along which a row lies."),
+    "keepdim": ("bool", "Keep the reduced axis with length 1."),
     "out": ("ndarray, optional", "Where to write the result."),
     "kwargs": ("optional", "`where`, `dtype`, `casting`, `order` and `subok`, as for every NumPy ufunc."),
 }
@@ -137,5 +140,27 @@ def class_docstring(row: Activation, layer: type, operands: tuple[str, ...]) -> 
     text = f"{row.title} as an object: {row.summary}"
     text += _section("Parameters", described)
     text += _section("See Also", f"{row.name}\n{row.name}_backward")
+    text += _section("Examples", "\n".join(f">>> {line}" for line in lines))
+    return text + "\nTrue\n"
+
+
+def torch_docstring(row: Activation, function: Callable[..., object], name: str) -> str:
+    """The text of `help(function)`, for a function of tensors."""
+    signature = inspect.signature(function)
+    required = [p.name for p in signature.parameters.values() if p.default is p.empty]
+    values = {"input": "torch.tensor([-1.0, 2.0])", "gate": "torch.tensor([-1.0, 2.0])", "value": "torch.ones(2)"}
+    if row.kind == "spatial":
+        values = {"input": "torch.ones(1, 1, 2, 2)", "window": "torch.ones(1, 3, 3)"}
+    numbers = row.params if row.kind == "elementwise" else {}
+    given = [(parameter, "0.5" if parameter in numbers else values[parameter]) for parameter in required]
+    call = ", ".join(value if parameter in numbers else parameter for parameter, value in given)
+    arrays = ", ".join(value if parameter in numbers else f"{parameter}.numpy()" for parameter, value in given)
+    lines = ["import torch", "import actfn.torch", *(f"{p} = {v}" for p, v in given if p not in numbers)]
+    lines += [f"y = actfn.torch.{name}({call})", f"bool((y.numpy() == actfn.{row.name}({arrays})).all())"]
+    text = f"{row.title}: {row.summary}"
+    kind = "float or Tensor" if row.trains else "float"
+    described = _parameters(row, signature).replace("float or array_like", kind).replace("array_like", "Tensor")
+    text += _section("Parameters", described)
+    text += _section("See Also", f"actfn.{row.name}")
     text += _section("Examples", "\n".join(f">>> {line}" for line in lines))
     return text + "\nTrue\n"

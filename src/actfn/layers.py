@@ -5,7 +5,7 @@ The classes are made from the catalog; by hand only what a row cannot say.
 
 import inspect
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -499,23 +499,29 @@ class BCEWithLogitsLoss(Layer):
         return super().backward(grad)
 
 
-def _class(row: Activation) -> type[Layer]:
-    empty = inspect.Parameter.empty
-    signature = inspect.Signature([p.replace(annotation=empty) for p in settings_of(row.name).values()])
+def constructor(name: str, signature: inspect.Signature, start: Callable[..., None]) -> Callable[..., None]:
+    """An `__init__` with a real signature, which gives `start` all arguments by name."""
 
-    def __init__(self: Layer, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         if "dim" in kwargs and "axis" in signature.parameters and "axis" not in kwargs:
             kwargs["axis"] = kwargs.pop("dim")
         try:
             given = signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{row.class_name}: {error}, expected {row.class_name}{signature}") from None
+            raise TypeError(f"{name}: {error}, expected {name}{signature}") from None
         given.apply_defaults()
-        Layer.__init__(self, **given.arguments)
+        start(self, **given.arguments)
 
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     __init__.__signature__ = signature.replace(parameters=[this, *signature.parameters.values()])  # type: ignore[attr-defined]
-    made = type(row.class_name, (Layer,), {"row": row, "__init__": __init__, "__module__": __name__})
+    return __init__
+
+
+def _class(row: Activation) -> type[Layer]:
+    empty = inspect.Parameter.empty
+    signature = inspect.Signature([p.replace(annotation=empty) for p in settings_of(row.name).values()])
+    start = constructor(row.class_name, signature, Layer.__init__)
+    made = type(row.class_name, (Layer,), {"row": row, "__init__": start, "__module__": __name__})
     made.__doc__ = class_docstring(row, made, operands_of(row.name))
     return made
 
