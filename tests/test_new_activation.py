@@ -15,6 +15,7 @@ ANCHOR = "# ---- Parabolas between straight lines"
 
 # What the test of a new activation would check, run where `actfn` is the scratch copy.
 CHECKS = """
+import importlib.util
 import inspect
 import numpy as np
 import actfn
@@ -37,6 +38,14 @@ assert {"relu2", "relu2_backward"} <= set(actfn.__all__)
 assert actfn.get("Squared-ReLU") is actfn.relu2
 assert "Squared ReLU" in actfn.relu2.__doc__ and "Max(x, 0)**2" in actfn.relu2.__doc__
 assert "arXiv:2109.08668" in actfn.relu2_backward.__doc__
+layer = actfn.layers.SquaredReLU()
+assert repr(layer) == "SquaredReLU()" and layer(3.0) == 9 and layer.backward(2.0) == 12
+if importlib.util.find_spec("torch"):
+    import torch
+    import actfn.torch
+    x = torch.tensor(3.0, requires_grad=True)
+    actfn.torch.SquaredReLU()(x).backward()
+    assert actfn.torch.relu2(x) == 9 and x.grad == 6
 assert actfn.build == "base"
 """
 

@@ -464,6 +464,8 @@ def binary_cross_entropy_with_logits(
 
 # PyTorch's functions by their letters alone: some of its names have underscores that ours lack, and the reverse.
 _spellings = {name.replace("_", ""): name for name in dir(nn.functional) if name.strip("_") == name}
+# By these letters it has one that takes probabilities.
+_spellings["binarycrossentropy"] = "binary_cross_entropy_with_logits"
 
 
 def _publish(row: Activation) -> str:
@@ -477,49 +479,17 @@ def _publish(row: Activation) -> str:
 # ---- Modules --------------------------------------------------------------------------------------------------
 
 
-class PReLU(nn.PReLU):
-    """`torch.nn.PReLU`, computed by actfn."""
-
-    def forward(self, input: Tensor) -> Any:
-        return prelu(input, self.weight)
-
-
-class RReLU(nn.RReLU):
-    """`torch.nn.RReLU`, computed by actfn."""
-
-    def forward(self, input: Tensor) -> Any:
-        return rrelu(input, self.lower, self.upper, self.training)
-
-
-class CrossEntropyLoss(nn.CrossEntropyLoss):
-    """`torch.nn.CrossEntropyLoss`, computed by actfn."""
-
-    def forward(self, input: Tensor, target: Tensor) -> Any:
-        return cross_entropy(
-            input, target, self.weight,
-            ignore_index=self.ignore_index, reduction=self.reduction, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
-
-
-class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
-    """`torch.nn.BCEWithLogitsLoss`, computed by actfn."""
-
-    def forward(self, input: Tensor, target: Tensor) -> Any:
-        return binary_cross_entropy_with_logits(
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
-
-
 def _module_like(row: Activation, theirs: type[nn.Module], function: Any) -> type[nn.Module]:
     """A class of PyTorch with another forward: its arguments, its text and its place in a saved model stay."""
-    shared = [name for name in inspect.signature(function).parameters if name in inspect.signature(theirs).parameters]
+    known = (*inspect.signature(theirs).parameters, *row.trains, "training")
+    shared = [name for name in inspect.signature(function).parameters if name in known]
 
-    def forward(self: Any, input: Tensor) -> Any:
+    def forward(self: Any, input: Tensor, *target: Tensor, **named: Tensor) -> Any:
         settings = {name: getattr(self, name) for name in shared}
         if getattr(self, "inplace", False):
             # The gradient needs the input, so what is overwritten is not what it is computed from.
             return input.copy_(function(input.clone(), **settings))
-        return function(input, **settings)
+        return function(input, *target, **named, **settings)
 
     text = f"`torch.nn.{row.class_name}`, computed by actfn."
     return type(row.class_name, (theirs,), {"forward": forward, "__doc__": text, "__module__": __name__})
@@ -594,18 +564,15 @@ def replace(model: nn.Module) -> int:
     return len(found)
 
 
-__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "replace"]
+__all__ = ["replace"]
 for _row in catalog.values():
-    __all__ += [_row.class_name]
-    if "loss" in _row.kind:
-        continue
     _name = _publish(_row)
-    __all__ += [_name]
-    # Its list of activations lacks Identity, of which nothing is to be computed, and a Bilinear that is another thing.
-    _theirs = getattr(nn, _row.class_name) if _row.class_name in nn.modules.activation.__all__ else None
-    if _theirs is None:
+    __all__ += [_name, _row.class_name]
+    # Not those of all modules: Identity computes nothing, and its Bilinear is another thing.
+    if _row.class_name not in (*nn.modules.activation.__all__, *nn.modules.loss.__all__):
         globals()[_row.class_name] = _module_of(_row, globals()[_name])
-    else:
-        if _row.class_name not in globals():
-            globals()[_row.class_name] = _module_like(_row, _theirs, globals()[_name])
+        continue
+    _theirs = getattr(nn, _row.class_name)
+    globals()[_row.class_name] = _module_like(_row, _theirs, globals()[_name])
+    if "loss" not in _row.kind:
         _replacements[_theirs] = globals()[_row.class_name]
