@@ -4,6 +4,7 @@
 # b) call_ufunc knows arrays of one float dtype and one shape, native and aligned, in any layout; parameters that are
 #    numbers, or for contiguous arrays a number per channel; and at most an `out` of the same kind. Whatever else comes
 #    goes on to NumPy untouched, and nothing has been written by then.
+# c) Where NumPy finds nobody to take the operands of a ufunc of several results, `take_over` is asked.
 
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
@@ -256,6 +257,23 @@ cdef int run_lattice(const Operands *o) except -1:
     return 0
 
 
+# Set by the package. Dask refuses every ufunc of several results that it does not know by name.
+take_over = None
+
+
+cdef object long_way(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
+    cdef Py_ssize_t k
+    if (<cnp.ufunc>ufunc).nout == 1 or names != NULL or take_over is None:
+        return numpy_call(ufunc, args, flagged_count, names)
+    try:
+        return numpy_call(ufunc, args, flagged_count, names)
+    except TypeError:
+        found = take_over(ufunc, [<object>args[k] for k in range(PyVectorcall_NARGS(flagged_count))])
+        if found is None:
+            raise
+        return found
+
+
 cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
     """What Python calls for ufunc(...)."""
     cdef Py_ssize_t given = PyVectorcall_NARGS(flagged_count)
@@ -271,7 +289,7 @@ cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyOb
         short_way = take_outputs(&o, out)
     short_way = short_way and (o.contiguous or o.axis < 0 and (out is not None or share_strides(&o)))
     if not short_way or o.axis >= 0 and o.loop.outputs > 1:
-        return numpy_call(ufunc, args, flagged_count, names)
+        return long_way(ufunc, args, flagged_count, names)
     if out is None and o.loop.outputs == 1:
         out = empty_like(<cnp.ndarray>o.inputs[0])
         o.outputs[0] = <PyObject *>out

@@ -18,7 +18,11 @@ _PARAMETERS = {
     "grad": ("array_like", "Gradient with respect to the output; broadcasts with it."),
     "y": ("array_like", "The output of the forward function."),
     "window": ("array_like", "Weights of shape (channels, 3, 3)."),
-    "axis": ("int", "Axis along which a row lies."),
+    "axis": (
+        "int or str",
+        "Axis along which a row lies. Of an xarray object it may be the name of a dimension, of which a Dataset needs "
+        "one; of a pandas object 'index' or 'columns'.",
+    ),
     "keepdims": ("bool", "Keep the reduced axis with length 1."),
     "mask": ("array_like of bool, optional", "True where an entry takes part; broadcasts with the input."),
     "temperature": ("float", "Positive number that the input is divided by."),

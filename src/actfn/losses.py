@@ -21,6 +21,7 @@ from ._arrays import (
     valid_out,
 )
 from ._build import kernels
+from ._containers import adds_up, apply, library_of, named, over, sum_of
 from .elementwise import summed
 
 Reduction = Literal["mean", "sum", "none"]
@@ -96,6 +97,34 @@ class _Problem:
         return np.ascontiguousarray(array, np.float64)
 
 
+def _operands(logits: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> dict[str, tuple[Any, str]]:
+    """For containers: labels are one per row, probabilities are as many as logits."""
+    core = "n" if _ndim(target) == _ndim(logits) else ""
+    return {"logits": (logits, "n"), "target": (target, core), "weight": (weight, "k")}
+
+
+def _ndim(array: Any) -> int:
+    return array.ndim if hasattr(array, "ndim") else np.ndim(array) if isinstance(array, (list, tuple)) else 0
+
+
+def _weights(logits: Array, target: Array, axis: int, weight: Array | None = None, *, ignore_index: int) -> Array:
+    """What each row counts in a mean."""
+    if target.ndim == logits.ndim:
+        return np.ones(np.delete(logits.shape, axis))
+    # A label out of range is an error of the loss, which is not computed here.
+    weights = 1.0 if weight is None else np.take(np.asarray(weight, np.float64), target, mode="clip")
+    return np.where(target != ignore_index, weights, 0.0)
+
+
+def _count(function: str, operands: dict[str, tuple[Any, str]], axis: int, ignore_index: int) -> Any:
+    return sum_of(apply(named(function, _weights), operands, "", axis, ignore_index=ignore_index))
+
+
+def _valid_number(function: str, grad: Any) -> None:
+    if _ndim(grad) != 0:
+        raise ValueError(f"{function}: grad must broadcast to shape (), got {np.shape(grad)}")
+
+
 def cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -109,6 +138,15 @@ def cross_entropy(
     plain = kernels.run_plain_cross_entropy(logits, target, axis, weight, ignore_index, label_smoothing, reduction)
     if plain is not None:
         return plain
+    if library_of(logits, target, weight):
+        _valid_reduction("cross_entropy", reduction)
+        operands = _operands(logits, target, weight)
+        options = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
+        if reduction == "none" or not adds_up(logits, target, weight):
+            return apply(cross_entropy, operands, "", axis, reduction=reduction, **options)
+        losses = apply(cross_entropy, operands, "", axis, reduction="none", **options)
+        count = _count("cross_entropy", operands, axis, ignore_index) if reduction == "mean" else 1.0
+        return over(sum_of(losses), count).astype(losses.dtype)
     p = _Problem("cross_entropy", logits, target, axis, weight, ignore_index, label_smoothing, reduction)
     losses = np.empty(int(np.prod(p.rows_shape, dtype=np.intp))) if reduction == "none" else None
     total = kernels.run_rows("cross_entropy", p.layout.geometry, (p.logits, p.probabilities, losses), **p.options)
@@ -137,6 +175,17 @@ def cross_entropy_backward(
     )
     if plain is not None:
         return plain  # type: ignore[no-any-return]
+    if library_of(grad, logits, target, weight):
+        _valid_reduction(name, reduction)
+        operands = _operands(logits, target, weight)
+        if reduction != "none" and adds_up(grad, logits, target, weight):
+            _valid_number(name, grad)
+            grad = over(grad, _count(name, operands, axis, ignore_index)) if reduction == "mean" else grad
+            reduction = "none"
+        return apply(  # type: ignore[no-any-return]
+            cross_entropy_backward, operands | {"grad": (grad, "")}, "n", axis, out,
+            ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        )  # fmt: skip
     p = _Problem(name, logits, target, axis, weight, ignore_index, label_smoothing, reduction)
     valid_out(name, out, p.layout.shape, p.dtype)
     (g,), _ = real_arrays(name, {"grad": grad})
@@ -179,6 +228,13 @@ def _binary_operands(
 def binary_cross_entropy(
     logits: ArrayLike, target: ArrayLike, pos_weight: ArrayLike = 1.0, *, reduction: Reduction = "mean"
 ) -> Any:
+    if library_of(logits, target, pos_weight):
+        _valid_reduction("binary_cross_entropy", reduction)
+        operands = {"logits": (logits, ""), "target": (target, ""), "pos_weight": (pos_weight, "")}
+        if reduction == "none" or not adds_up(logits, target, pos_weight):
+            return apply(binary_cross_entropy, operands, "", None, reduction=reduction)
+        losses = apply(binary_cross_entropy, operands, "", None, reduction="none")
+        return over(sum_of(losses), losses.size if reduction == "mean" else 1.0).astype(losses.dtype)
     arrays, shape, dtype = _binary_operands("binary_cross_entropy", logits, target, pos_weight, reduction)
     if reduction == "none":
         return _ufuncs.binary_cross_entropy(*arrays)
@@ -198,6 +254,16 @@ def binary_cross_entropy_backward(
     out: Array | None = None,
 ) -> Any:
     name = "binary_cross_entropy_backward"
+    if library_of(grad, logits, target, pos_weight):
+        _valid_reduction(name, reduction)
+        operands = {"logits": (logits, ""), "target": (target, ""), "pos_weight": (pos_weight, "")}
+        if reduction != "none" and adds_up(grad, logits, target, pos_weight):
+            _valid_number(name, grad)
+            if reduction == "mean":
+                one = operands | {"grad": (1.0, "")}
+                grad = over(grad, apply(binary_cross_entropy_backward, one, "", None, reduction="none").size)
+            reduction = "none"
+        return apply(binary_cross_entropy_backward, operands | {"grad": (grad, "")}, "", None, out, reduction=reduction)
     arrays, shape, dtype = _binary_operands(name, logits, target, pos_weight, reduction)
     g = np.asarray(grad)
     if g.ndim or g.dtype != np.float64:

@@ -20,6 +20,7 @@ from ._arrays import (
     valid_out,
 )
 from ._build import kernels
+from ._containers import apply, library_of
 
 
 def _run(
@@ -35,6 +36,10 @@ def _run(
         plain = kernels.run_plain(name, tuple(operands.values()), axis, temperature, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
+    if library_of(*operands.values(), mask):
+        whole = {operand: (value, "n") for operand, value in reversed({"mask": mask, **operands}.items())}
+        options = {} if temperature == 1.0 else {"temperature": temperature}
+        return apply(globals()[name], whole, "n", axis, out, **options)  # type: ignore[no-any-return]
     temperature = positive(name, "temperature", temperature)
     (*gradients, array), dtype = real_arrays(name, operands)
     layout = Layout.of(array, valid_axis(name, axis, array.ndim))
@@ -124,6 +129,11 @@ def logsumexp(
         plain = kernels.run_plain_logsumexp(x, axis, keepdims, out)
         if plain is not None:
             return plain
+    if library_of(x, mask):
+        operands = {"x": (x, "n"), "mask": (mask, "n")}
+        if keepdims:
+            return apply(logsumexp, operands, "o", axis, out, keepdims=True)
+        return apply(logsumexp, operands, "", axis, out)
     (array,), dtype = real_arrays("logsumexp", {"x": x})
     axis = valid_axis("logsumexp", axis, array.ndim)
     layout = Layout.of(array, axis)
@@ -149,6 +159,9 @@ def logsumexp_backward(
         plain = kernels.run_plain_logsumexp_backward(grad, x, axis, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
+    if library_of(grad, x, mask):
+        operands = {"x": (x, "n"), "mask": (mask, "n"), "grad": (grad, "")}
+        return apply(logsumexp_backward, operands, "n", axis, out)  # type: ignore[no-any-return]
     name = "logsumexp_backward"
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)

@@ -7,9 +7,13 @@ from numpy.typing import ArrayLike
 
 from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, delivered, real_arrays, valid_out
 from ._build import kernels
+from ._containers import library_of
 
 
 def _operands(function: str, **operands: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
+    for name, operand in operands.items():
+        if library := library_of(operand):
+            raise TypeError(f"{function}: {name} must be an array in memory, got {type(operand).__name__} of {library}")
     arrays, _ = real_arrays(function, operands)
     # As for every parameter, the window's dtype does not change the result's.
     dtype = real_arrays(function, {name: operand for name, operand in operands.items() if name != "window"})[1]
