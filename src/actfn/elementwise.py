@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _ufuncs
 from ._arrays import cast, real_arrays, valid_axis
 from ._build import kernels
+from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
 
 # Elements per step of a sum over an array: small beside any cache, large beside the cost of a call.
@@ -112,6 +113,11 @@ def _learned(
         plain = kernels.run_plain_learned(ufunc, term, grad, x, param, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
+    if library := library_of(grad, x, param):
+        if out is not None:
+            raise TypeError(f"{ufunc.__name__}: out must be None for objects of {library}, got {type(out).__name__}")
+        y = ufunc(grad, x, param, **kwargs)
+        return y, summed_like(ufunc.__name__, param, term(grad, x, param, dtype=np.float64), y)
     # The sum comes first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     dtype = np.dtype(kwargs.get("dtype") or common)
@@ -151,13 +157,13 @@ def rrelu(
         return _ufuncs.rrelu(x, lower, upper, out=out)
     if not training:
         y = _ufuncs.rrelu(x, lower, upper, out=out, **kwargs)
-        slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5)).astype(y.dtype)[()]
+        slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5))
+        slope = slope.astype(y.dtype)[()] if isinstance(getattr(y, "dtype", None), np.dtype) else slope
     else:
         if not np.all(np.less_equal(lower, upper)):
             raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
-        x = np.asanyarray(x)
-        dtype = _ufuncs.float_dtype("rrelu", [("x", type(x.dtype))])
-        slope = np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype)[()]
+        x = x if library_of(x) else np.asanyarray(x)
+        slope = slopes_like("rrelu", x, lower, upper, np.random.default_rng(rng))
         y = _ufuncs.leaky_relu(x, slope, out=out, **kwargs)
     return (y, slope) if return_slope else y
 
@@ -176,7 +182,8 @@ def rrelu_backward(
         f = _ufuncs.rrelu_backward
         return f(grad, x, lower, upper, out=out, **kwargs) if kwargs else f(grad, x, lower, upper, out=out)
     # The kernel is leaky ReLU's, the name in an error is not.
-    real_arrays("rrelu_backward", {"grad": grad, "x": x})
+    if not library_of(grad, x):
+        real_arrays("rrelu_backward", {"grad": grad, "x": x})
     return _ufuncs.leaky_relu_backward(grad, x, slope, out=out, **kwargs)
 
 
@@ -189,11 +196,15 @@ def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], ND
 
 
 def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
+    if type(x) is not np.ndarray and library_of(x):
+        return apply(glu, {"x": (x, "n")}, "m", axis, **kwargs)
     value, gate = _halves("glu", np.asarray(x), axis)
     return _ufuncs.glu(gate, value, **kwargs)
 
 
 def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any:
+    if library_of(grad, x):
+        return apply(glu_backward, {"x": (x, "n"), "grad": (grad, "m")}, "mm", axis, out)
     (grad, x), dtype = real_arrays("glu_backward", {"grad": grad, "x": x})
     value, gate = _halves("glu_backward", x, axis)
     if out is None:
