@@ -1,0 +1,93 @@
+"""A call of every function that works on arrays of any shape, for the tests of what is more than an array."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import actfn
+
+from . import oracle
+
+ROWS, LENGTH = 12, 10
+
+
+@dataclass(frozen=True)
+class Call:
+    """`operands` are arrays by name, the one that has every axis first; `options` is what stays as it is."""
+
+    name: str
+    operands: dict[str, NDArray[Any]]
+    options: dict[str, Any]
+
+    def run(self, **other: Any) -> tuple[Any, ...]:
+        """The results, of which some functions have two. Ufuncs take operands by position."""
+        function, arguments = getattr(actfn, self.name), self.operands | self.options | other
+        if isinstance(function, np.ufunc):
+            names = list(inspect.signature(function).parameters)[: function.nin]
+            operands = [arguments.pop(n) for n in names]
+            result = function(*operands, **arguments)
+        else:
+            result = function(**arguments)
+        return result if isinstance(result, tuple) else (result,)
+
+    @property
+    def kind(self) -> str:
+        return oracle.ROWS[self.name.removesuffix("_backward")].kind
+
+    @property
+    def along_rows(self) -> bool:
+        return "axis" in inspect.signature(getattr(actfn, self.name)).parameters
+
+
+def _operands(row: Any, dtype: str, backward: bool) -> dict[str, NDArray[Any]]:
+    rng = np.random.default_rng(7)
+    x, other, grad = (rng.normal(size=(3, ROWS, LENGTH)) * 2).astype(dtype)
+    if row.name == "glu":
+        return {"x": x} | ({"grad": grad[:, ::2]} if backward else {})
+    if row.kind == "gated":
+        return {"gate": x, "value": other} | ({"grad": grad} if backward else {})
+    if row.kind == "row loss":
+        return {"logits": x, "target": rng.integers(0, LENGTH, ROWS)}
+    if row.kind == "pointwise loss":
+        return {"logits": x, "target": (other > 0).astype(dtype)}
+    if row.name == "logsumexp":
+        return {"x": x} | ({"grad": grad[:, 0]} if backward else {})
+    if row.kind == "rows":
+        return {"y": getattr(actfn, row.name)(x), "grad": grad} if backward else {"x": x}
+    return {"x": x} | ({"grad": grad} if backward else {})
+
+
+def calls(dtype: str = "float64") -> list[Call]:
+    """Forward and backward of every row of the catalog but the spatial ones."""
+    found = []
+    for name, row in oracle.ROWS.items():
+        if row.kind == "spatial":
+            continue
+        given = {p: oracle.GIVEN[p] for p, value in row.params.items() if value is None}
+        for backward in (False, True):
+            options = given | ({"grad": 1.5} if backward and "loss" in row.kind else {})
+            found.append(Call(name + "_backward" * backward, _operands(row, dtype, backward), options))
+    return found
+
+
+CALLS = calls()
+each_call = pytest.mark.parametrize("call", CALLS, ids=[call.name for call in CALLS])
+along_rows = [call for call in CALLS if call.kind == "rows"]
+each_row_call = pytest.mark.parametrize("call", along_rows, ids=[call.name for call in along_rows])
+
+
+def assert_same(got: Any, wanted: Any, exact: bool) -> None:
+    """The same dtype and values: every bit, or where a row may be summed in another order all but a few."""
+    got, wanted = np.asarray(got), np.asarray(wanted)
+    assert got.dtype == wanted.dtype and got.shape == wanted.shape
+    if exact:
+        np.testing.assert_array_equal(got, wanted)
+    else:
+        eps = np.finfo(wanted.dtype).eps
+        np.testing.assert_allclose(got, wanted, rtol=30 * eps, atol=30 * eps)
