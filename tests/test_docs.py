@@ -183,8 +183,8 @@ def test_examples_of_markdown(name: str) -> None:
 def test_examples_of_guides(page: Path) -> None:
     """Every >>> on a page runs as printed, in one session per page."""
     text = page.read_text(encoding="utf-8")
-    if "import torch" in text:
-        pytest.importorskip("torch", reason="the page needs PyTorch, which is not installed")
+    for library in re.findall(r"^ *>>> import ([\w.]+)", text, re.MULTILINE):
+        pytest.importorskip(library, reason=f"the page needs {library}, which is not installed")
     assert run_examples(text, page.name)
 
 
