@@ -301,6 +301,7 @@ ONNX: Table = {
     "mish": ("Mish()", ""),
     "softmax": ("Softmax(axis=axis)", ""),
     "log_softmax": ("LogSoftmax(axis=axis)", ""),
+    "hardmax": ("Hardmax(axis=axis)", ""),
     "logsumexp": ("ReduceLogSumExp(inputs=(np.array([axis]),), keepdims=0)", ""),
 }
 

@@ -22,6 +22,7 @@ cdef struct Rows:
     Py_ssize_t inner
     const unsigned char *keep   # 0 where an entry is masked out, or NULL
     double temperature          # negative for softmin
+    bint quiet                  # softmax1: as if every row had one more entry, 0
 
     void *at[3]                 # operands, then the output
     double scale                # of the gradient from above, where a row has one
@@ -176,7 +177,7 @@ cdef inline double row_exp(T like, double d) noexcept nogil:
 
 cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentials,
                  double *v, double *top, double *rest) noexcept nogil:
-    """Per lane the largest entry, and the sum of exp(entry - top) without one entry that is the largest.
+    """Per lane the largest entry, the 0 of softmax1 included, and the sum of exp(entry - top) without one that it is.
 
     Where the rows fit into one chunk, v is left with x / temperature, or with exp(x / temperature - top).
     """
@@ -186,7 +187,7 @@ cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentia
     cdef double part[LANES]
     cdef double d, e
     for l in range(LANES):
-        top[l] = -INFINITY
+        top[l] = 0.0 if rows.quiet else -INFINITY
         rest[l] = 0.0
         ties[l] = 0.0
     for first in range(0, steps, 256):
@@ -216,6 +217,10 @@ cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentia
     if lies_along(rows):
         combine_sum(rest)
         combine_sum(ties)
+    if rows.quiet:
+        for l in range(LANES):
+            ties[l] += 1.0 if top[l] == 0.0 else 0.0
+            rest[l] += 0.0 if top[l] == 0.0 else row_exp(<T>0, -top[l])
     for l in range(LANES):
         rest[l] += ties[l] - 1.0
 
@@ -326,10 +331,11 @@ cdef enum:
 
 
 cdef dict light_kinds = {
-    "softmax": SOFTMAX, "softmin": SOFTMAX, "log_softmax": LOG_SOFTMAX, "logsumexp": LOGSUMEXP,
+    "softmax": SOFTMAX, "softmin": SOFTMAX, "softmax1": SOFTMAX, "log_softmax": LOG_SOFTMAX, "logsumexp": LOGSUMEXP,
     "logsumexp_backward": LOGSUMEXP_BACKWARD, "cross_entropy": CROSS_ENTROPY,
     "cross_entropy_backward": CROSS_ENTROPY_BACKWARD, "softmax_backward": SOFTMAX_BACKWARD,
-    "softmin_backward": SOFTMAX_BACKWARD, "log_softmax_backward": LOG_SOFTMAX_BACKWARD,
+    "softmin_backward": SOFTMAX_BACKWARD, "softmax1_backward": SOFTMAX_BACKWARD,
+    "log_softmax_backward": LOG_SOFTMAX_BACKWARD,
 }
 
 
@@ -353,6 +359,10 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     memset(&found, 0, sizeof(Survey))
     if kind == SOFTMAX or kind == LOGSUMEXP_BACKWARD:
         survey_total(s, parts, y, &found)
+        if rows.quiet:
+            find_units(s, &found, units)
+            for l in range(16):
+                found.sum[l] += units[l] * exp_narrow(-found.top[l])
         # Lanes without a row cost nothing, in SIMD.
         for l in range(16):
             values[l] = 1.0 / found.sum[l]
@@ -672,6 +682,15 @@ cdef void softmin_backward_group(const T *grad, const Rows *rows, Py_ssize_t gro
     softmax_backward_group(grad, &turned, group)
 
 
+cdef void softmax1_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """exp(x) / (1 + sum(exp(x))), by rows.quiet; the 1 changes nothing in how the gradient follows from the output."""
+    softmax_group(x, rows, group)
+
+
+cdef void softmax1_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    softmax_backward_group(grad, rows, group)
+
+
 # ---- Log-softmax and log-sum-exp ------------------------------------------------------------------------------
 
 cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
@@ -863,6 +882,9 @@ cdef void sparsemax_backward_group(const T *grad, const Rows *rows, Py_ssize_t g
                 d = g[j * LANES + l] - total[l] / support[l] + (y[j * LANES + l] - y[j * LANES + l])
                 g[j * LANES + l] = 0.0 if y[j * LANES + l] <= 0.0 else d
         store_chunk(<T *>rows.at[2], rows, group, first, count, g)
+
+
+include "_sparse_rows.pxi"
 
 
 # ---- Cross-entropy --------------------------------------------------------------------------------------------
@@ -1091,6 +1113,7 @@ cdef void prepare_call(RowCall *call, str name, bint wide):
     call.wide = wide
     call.light = light_kinds.get(name, HEAVY)
     call.sign = -1.0 if name in ("softmin", "softmin_backward") else 1.0
+    call.rows.quiet = name == "softmax1"
     call.rows.temperature = 1.0
     call.rows.scale = 1.0
     call.rows.grad_type = b'd'

@@ -86,8 +86,39 @@ def sparsemax(z: Row) -> Row:
     return [fmpq(0) if v is None or v < tau else v - tau for v in z]
 
 
-FORWARD = {"softmax": softmax, "softmin": softmax, "log_softmax": log_softmax, "logsumexp": logsumexp,
-           "sparsemax": sparsemax}  # fmt: skip
+def softmax1(z: Row) -> Row:
+    """The softmax of a row with one more entry, 0."""
+    return softmax([*z, fmpq(0)])[:-1]
+
+
+def entmax15(z: Row) -> Row:
+    """max(x / 2 - tau, 0)^2 that sums to 1; whether an entry lies above tau is a matter of rational numbers.
+
+    The sum falls as tau rises, so x / 2 lies above tau if with tau = x / 2 the sum would be less than 1.
+    """
+    halves = [None if v is None else v / 2 for v in z]
+    count, total, square, lowest = 0, fmpq(0), fmpq(0), None
+    for v in sorted((v for v in halves if v is not None), reverse=True):
+        if square - 2 * v * total + count * v * v >= 1:
+            break
+        count, total, square, lowest = count + 1, total + v, square + v * v, v
+    if count == 0:
+        return [fmpq(0)] * len(z)
+    # The smaller root of sum((x - tau)^2) = 1 over these entries.
+    mean = total / count
+    tau = ball(mean) - ball((1 - square) / count + mean * mean).sqrt()
+    return [fmpq(0) if v is None or v < lowest else (ball(v) - tau) ** 2 for v in halves]
+
+
+def hardmax(z: Row) -> Row:
+    """1 for the first of the largest, as numpy.argmax."""
+    present = [v for v in z if v is not None]
+    first = z.index(max(present)) if present else -1
+    return [fmpq(int(k == first)) for k in range(len(z))]
+
+
+FORWARD = {"softmax": softmax, "softmin": softmax, "softmax1": softmax1, "log_softmax": log_softmax,
+           "logsumexp": logsumexp, "sparsemax": sparsemax, "entmax15": entmax15, "hardmax": hardmax}  # fmt: skip
 
 
 def forward(
@@ -105,11 +136,14 @@ def _forward(
     row = [sign * x for x in row]
     kept = [x for k, x in enumerate(row) if mask is None or mask[k]]
     n = 1 if name == "logsumexp" else len(row)
-    if any(x != x for x in kept) or (math.inf in kept and name != "logsumexp"):
+    if any(x != x for x in kept) or (math.inf in kept and name not in ("logsumexp", "hardmax")):
         return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
-    if math.inf in kept:
+    if math.inf in kept and name == "logsumexp":
         return Reference.of(dtype, [Rounded(math.inf, math.inf, 0)])
-    if kept and all(x == -math.inf for x in kept) and name != "logsumexp":
+    if math.inf in kept:
+        # Larger than all others, which need not be told apart.
+        row = [1.0 if x == math.inf else -math.inf for x in row]
+    elif kept and all(x == -math.inf for x in kept) and name not in ("logsumexp", "softmax1"):
         return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
     z = entries(row, temperature, mask)
     return resolve_row(lambda: FORWARD[name](z), dtype)
@@ -127,7 +161,9 @@ def backward(
         reference = resolve_row(lambda: [rational(grad[0]) * p for p in softmax(z)], dtype)
         return reference, np.zeros(len(y))
     g = [rational(v) if k else fmpq(0) for v, k in zip(grad, keep, strict=True)]
-    if name in ("softmax", "softmin"):
+    if name == "hardmax":
+        return resolve_row(lambda: [fmpq(0)] * len(y), dtype), np.zeros(len(y))
+    if name in ("softmax", "softmin", "softmax1"):
         p = [rational(v) for v in y]
         dot = sum((a * b for a, b in zip(g, p, strict=True)), fmpq(0))
         size = sum((abs(a * b) for a, b in zip(g, p, strict=True)), fmpq(0))
@@ -145,6 +181,18 @@ def backward(
             ]
 
         return resolve_row(gradient, dtype), _floats(sizes)
+    if name == "entmax15":
+        # Sizes need no more digits than a float has.
+        root, share = np.sqrt(np.array(y, float)), np.abs(np.array([float(arb(a).mid()) for a in g]))
+        size = (root * share).sum() / root.sum() if root.any() else 0.0
+
+        def roots_gradient() -> Row:
+            q = [ball(rational(v)).sqrt() if v > 0 else None for v in y]
+            weight = sum((r for r in q if r is not None), arb(0))
+            dot = sum((r * a for a, r in zip(g, q, strict=True) if r is not None), arb(0))
+            return [fmpq(0) if r is None else r * (a - dot / weight) for a, r in zip(g, q, strict=True)]
+
+        return resolve_row(roots_gradient, dtype), root * (share + size)
     assert name == "sparsemax"
     support = [v > 0 for v in y]
     total = sum((a for a, s in zip(g, support, strict=True) if s), fmpq(0))

@@ -55,12 +55,13 @@ def parts(x: NDArray[np.float32]) -> tuple[Wide, Wide, np.longdouble]:
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("n", LENGTHS)
 def test_forward(n: int, spread: float, dominant: bool) -> None:
-    """Softmax, softmin, log-softmax and log-sum-exp stay within 1 ULP at any length."""
+    """Softmax, softmin, softmax1, log-softmax and log-sum-exp stay within 1 ULP at any length."""
     x = row(n, spread, dominant)
     d, e, rest = parts(x)
     with np.errstate(under="ignore"):
         assert ulps(actfn.softmax(x), e / (1 + rest)) <= 1
         assert ulps(actfn.softmin(-x), e / (1 + rest)) <= 1
+        assert ulps(actfn.softmax1(x), e / (1 + rest + np.exp(-np.longdouble(x.max())))) <= 1
     assert ulps(actfn.log_softmax(x), d - np.log1p(rest)) <= 1
     assert ulps(actfn.logsumexp(x), np.longdouble(x.max()) + np.log1p(rest)) <= 1
 
@@ -108,6 +109,23 @@ def test_sparsemax(n: int, spread: float) -> None:
     tau = (exact_sum(ordered[:k]) - 1) / k
     exact = np.maximum(x.astype(np.longdouble) - np.longdouble(x.max()) - tau, 0)
     assert ulps(actfn.sparsemax(x), exact) <= 2
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_entmax15(n: int, spread: float) -> None:
+    """Entmax 1.5 stays within 2 ULP; the oracle sorts, and solves for tau as if the first entries made up the row."""
+    x = row(n, spread, False)
+    halves = (np.sort(x)[::-1].astype(np.longdouble) - np.longdouble(x.max())) / 2
+    halves = halves[halves > -1]
+    total, square = np.cumsum(halves), np.cumsum(halves * halves)
+    # An entry is above tau where the larger ones alone do not add up to 1 with it as tau.
+    below = square - 2 * halves * total + np.arange(1, len(halves) + 1) * halves * halves < 1
+    halves = halves[: int(np.flatnonzero(below)[-1]) + 1]
+    count, total, square = len(halves), exact_sum(halves), exact_sum(halves * halves)
+    tau = (total - np.sqrt(total * total - count * (square - 1))) / count
+    exact = np.maximum((x.astype(np.longdouble) - np.longdouble(x.max())) / 2 - tau, 0) ** 2
+    assert ulps(actfn.entmax15(x), exact) <= 2
 
 
 @pytest.mark.usefixtures("with_build")

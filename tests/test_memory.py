@@ -55,6 +55,7 @@ CALLS = [
     "actfn.softmax_backward(g, x, out=out)",
     "actfn.log_softmax(x, out=x)",
     "actfn.sparsemax(x, out=out)",
+    "actfn.entmax15(x, out=out)",
     "actfn.logsumexp(x)",
     "actfn.cross_entropy(x, labels)",
     "actfn.cross_entropy_backward(1.0, x, labels, out=out)",

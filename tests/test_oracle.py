@@ -236,7 +236,7 @@ def test_derivatives_of_rows_and_losses() -> None:
         return expression
 
     point = {**dict(zip(xs, values, strict=True)), heat: sympy.Rational(3, 2)}
-    for name in ("softmax", "log_softmax", "softmin", "logsumexp", "cross_entropy"):
+    for name in ("softmax", "log_softmax", "softmin", "softmax1", "logsumexp", "cross_entropy"):
         row = ROWS[name]
         scalar = "(i)" not in row.formula
         outputs = [evaluate(row.formula, k, x=xs) for k in (1, 2, 3)]

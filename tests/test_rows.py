@@ -15,8 +15,9 @@ import actfn
 from . import row_oracle
 from .test_values import assert_within
 
-FORWARDS = ["softmax", "log_softmax", "softmin", "sparsemax", "logsumexp"]
-SAME_SHAPE = FORWARDS[:4]
+SAME_SHAPE = ["softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax"]
+FORWARDS = [*SAME_SHAPE, "logsumexp"]
+SCALED = [name for name in SAME_SHAPE if "temperature" in actfn.catalog[name].params]
 # Error of forward functions in float16 and float32, which are computed in float64, in ULP.
 BOUND = {"float16": 0.51, "float32": 1.0}
 LENGTHS = [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 255, 256, 257]
@@ -30,13 +31,13 @@ def allowed(
     """Bound per entry in ULP of float64, computed as a good float64 algorithm does.
 
     Rounding x - top once changes exp(x - top) by up to |x - top| half-ULP; a temperature rounds x / temperature too.
-    sparsemax and logsumexp add numbers of the size of 1 and of top.
+    sparsemax and logsumexp add numbers of the size of 1 and of top; entmax15 squares such a sum.
     """
     z = np.array(x) / (-temperature if name == "softmin" else temperature)
     if mask is not None:
         z = np.where(mask, z, -np.inf)
     z = np.where(np.isnan(z), -np.inf, z)
-    top = z.max(initial=-np.inf)
+    top = z.max(initial=0.0 if name == "softmax1" else -np.inf)
     with np.errstate(all="ignore"):
         gap = np.where(np.isfinite(z), top - z, 0.0)
         inner = np.where(np.isfinite(z), np.abs(z) + abs(top), 0.0) if temperature != 1 else np.zeros(len(z))
@@ -44,8 +45,13 @@ def allowed(
         base = 3 + len(z) / 16
         if name == "logsumexp":
             return np.array([base]) + np.nan_to_num(2 * EPS * (abs(top) + 1) / spacing)
+        if name == "hardmax":
+            return np.full(len(z), 0.5)
         if name == "sparsemax":
             return base + (len(z) + 4) * EPS / spacing + inner * EPS / spacing
+        if name == "entmax15":
+            error = (len(z) + 4) * EPS
+            return base + np.nan_to_num(error * (2 * np.sqrt(exact.nearest) + error) / spacing)
         if name == "log_softmax":
             second = np.sort(gap[np.isfinite(z)])[1:2].sum()
             return base + np.where(gap == 0, np.minimum(second, 750), 0) + inner * EPS / spacing * 2
@@ -100,7 +106,7 @@ def test_values_of_rows(function: str, dtype: str) -> None:
 
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 3.0, 1e-6, 1e6])
-@pytest.mark.parametrize("function", ["softmax", "log_softmax", "softmin"])
+@pytest.mark.parametrize("function", SCALED)
 def test_temperature(function: str, temperature: float) -> None:
     """Scores are divided by the temperature before anything else."""
     for dtype in ("float32", "float64"):
@@ -146,11 +152,12 @@ def test_large_arrays_use_threads_and_give_the_same_bits() -> None:
 
 
 def test_probabilities_sum_to_1(dtype: str) -> None:
-    """Up to n roundings of the dtype."""
+    """Up to n roundings of the dtype; for entmax15 also one of tau, as which the sum changes up to 2 sqrt(n) times."""
     for x in some_rows(dtype):
-        for function in (actfn.softmax, actfn.softmin, actfn.sparsemax):
+        for function in (actfn.softmax, actfn.softmin, actfn.sparsemax, actfn.entmax15, actfn.hardmax):
             y = function(x).astype(np.float64)
-            assert abs(y.sum() - 1) <= 0.51 * x.size * np.finfo(dtype).eps
+            roundings = 0.51 * x.size + (np.sqrt(x.size) if function is actfn.entmax15 else 0)
+            assert abs(y.sum() - 1) <= roundings * np.finfo(dtype).eps
             assert np.all(y >= 0) and np.all(y <= 1)
 
 
@@ -166,7 +173,7 @@ def test_gradients_of_rows(function: str, dtype: str) -> None:
     for x in some_rows(dtype):
         saved = x if function == "logsumexp" else getattr(actfn, function)(x)
         grad = np.asarray(rng.normal(size=() if function == "logsumexp" else x.shape)).astype(dtype)
-        for temperature in (1.0,) if function in ("logsumexp", "sparsemax") else (1.0, 0.3):
+        for temperature in (1.0, 0.3) if function in SCALED else (1.0,):
             keywords = {} if temperature == 1 else {"temperature": temperature}
             got = backward(grad, saved, **keywords)
             assert got.dtype == x.dtype and got.shape == x.shape
@@ -247,7 +254,7 @@ def test_gradients_agree_with_finite_differences(n: int) -> None:
         f: Callable[..., Any] = getattr(actfn, function)
         g: Any = grad[0] if function == "logsumexp" else grad
         gradient = getattr(actfn, f"{function}_backward")(g, x if function == "logsumexp" else f(x))
-        if function == "sparsemax" and np.any((f(x - step) > 0) != (f(x + step) > 0)):
+        if function in ("sparsemax", "entmax15") and np.any((f(x - step) > 0) != (f(x + step) > 0)):
             continue
         change = np.sum(g * f(x + step)) - np.sum(g * f(x - step))
         assert change == pytest.approx(2 * np.sum(gradient * step), rel=1e-5, abs=1e-14 * n)
@@ -262,7 +269,10 @@ INF, NAN = np.inf, np.nan
 @pytest.mark.parametrize("n", [3, 20, 50, 5000])
 @pytest.mark.parametrize("function", FORWARDS)
 def test_special_rows(function: str, n: int, dtype: str) -> None:
-    """-inf entries count as absent; +inf or nothing but -inf gives NaN (logsumexp: +inf, -inf); NaN gives NaN."""
+    """-inf entries count as absent; +inf or nothing but -inf gives NaN; NaN gives NaN.
+
+    Not so: logsumexp of +inf is +inf, of nothing but -inf -inf; softmax1 of nothing but -inf is 0; hardmax picks +inf.
+    """
     pad = [0.0] * (n - 3)
     for start in ([1.0, -INF, 2.0], [INF, 0.0, 1.0], [INF, -INF, INF], [NAN, 0.0, 1.0], [0.0, NAN, INF],
                   [-INF, NAN, -INF], [NAN, NAN, NAN]):  # fmt: skip
@@ -329,9 +339,9 @@ def test_fully_masked_rows(n: int, dtype: str) -> None:
     nothing = np.zeros(n, bool)
     for fill in (1.0, NAN, INF, -INF):
         x = np.full(n, fill, dtype)
-        for function in ("softmax", "softmin", "sparsemax"):
-            assert np.all(getattr(actfn, function)(x, mask=nothing) == 0), function
-        assert np.all(actfn.log_softmax(x, mask=nothing) == -INF)
+        for function in SAME_SHAPE:
+            wanted = -INF if function == "log_softmax" else 0
+            assert np.all(getattr(actfn, function)(x, mask=nothing) == wanted), function
         assert actfn.logsumexp(x, mask=nothing) == -INF
         assert np.all(actfn.logsumexp_backward(1.0, x, mask=nothing) == 0)
 
@@ -681,7 +691,7 @@ def test_errors_name_the_function(function: str) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0, -1, 0.0, np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("function", ["softmax", "log_softmax", "softmin"])
+@pytest.mark.parametrize("function", SCALED)
 def test_temperature_must_be_positive_and_finite(function: str, temperature: float) -> None:
     """ValueError that names function and value."""
     for name, call in ((function, (np.ones(3),)), (f"{function}_backward", (np.ones(3), np.ones(3)))):
@@ -700,3 +710,56 @@ def test_no_warnings_from_rows(with_build: ModuleType, dtype: str) -> None:
                 y = getattr(actfn, function)(x)
                 saved = x if function == "logsumexp" else y
                 getattr(actfn, f"{function}_backward")(np.array(1, dtype), saved)
+
+
+# ---- Ties and thresholds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("n", [3, 16, 47, 48, 64, 300, 5000])
+def test_hardmax_takes_the_first_of_equals(n: int, axis: int, dtype: str) -> None:
+    """As numpy.argmax, wherever the largest entries stand and whatever the sign of a zero."""
+    rng = np.random.default_rng(n)
+    x = rng.integers(-2, 2, (20, n)).astype(dtype)
+    x[0] = 0.0
+    x[1] = -np.where(np.arange(n) < n // 2, 0.0, -0.0)
+    x[2] = np.arange(n) % 2
+    x[3, [n // 3, -1]] = INF
+    got = actfn.hardmax(x if axis else x.T.copy(), axis)
+    got = got if axis else got.T
+    assert np.array_equal(got.argmax(1), x.argmax(1)) and np.array_equal(got.sum(1), np.ones(20))
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [2, 40, 60, 1000])
+def test_entmax15_next_to_its_threshold(n: int) -> None:
+    """Entries that lie at tau, or next to it on either side: the exact 0 and the smallest of shares."""
+    gaps = [2.0, np.nextafter(2.0, 0), np.nextafter(2.0, 3), 2 - 1e-9, 2 - 1e-6, 1.99, 2 + 1e-9, 1e300]
+    for gap in gaps:
+        for others in (1, n - 1):
+            x = np.full(n, -1e9)
+            x[:others] = 5 - gap
+            x[n // 2] = 5.0
+            check("entmax15", actfn.entmax15(x), x)
+    assert actfn.entmax15([2.0, 0.0]).tolist() == [1.0, 0.0]
+    # Every other entry is a little larger: the support is half of the row.
+    x = np.where(np.arange(n) % 2, 0.0, -3.0 / np.sqrt(n))
+    check("entmax15", actfn.entmax15(x), x)
+    # Each step brings one entry less.
+    x = np.log2(1 + np.arange(n)) * -0.1
+    check("entmax15", actfn.entmax15(x), x)
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("top", [-800.0, -745.0, -104.0, -88.0, -40.0, -1.0, 0.0, 1e-8, 1.0, 17.0, 80.0, 300.0])
+@pytest.mark.parametrize("n", [1, 5, 50, 700])
+def test_softmax1_around_its_0(n: int, top: float) -> None:
+    """The 0 that the row has in addition may be the largest entry, the smallest, or one of several that are equal."""
+    rng = np.random.default_rng(n)
+    for dtype in ("float32", "float64"):
+        for x in (np.full(n, top), top - rng.exponential(size=n), top - 30 * np.arange(n)):
+            x = x.astype(dtype)
+            check("softmax1", actfn.softmax1(x), x)
+            both = np.stack([x] * 20, axis=1)
+            check("softmax1", actfn.softmax1(both, 0)[:, 7], x)

@@ -91,6 +91,8 @@ def _notes(row: Activation) -> str:
     if row.kinks:
         where = ", ".join(f"{value} at {point}" for point, value in row.kinks.items())
         lines.append(f"Where the derivative jumps it is taken as: {where}.")
+    if row.edges:
+        lines.append(row.edges)
     if row.limits:
         lines.append(f"Limits: {row.limits[0]} at -oo and {row.limits[1]} at oo. Range: {row.range}.")
     if row.ulp:

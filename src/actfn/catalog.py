@@ -55,6 +55,8 @@ class Activation:
     trains: tuple[str, ...] = ()
     # Where f' jumps or f does, and the derivative that is used there.
     kinks: Mapping[str, str] = field(default_factory=dict)
+    # A sentence on infinities, where neither limit nor NaN goes without saying.
+    edges: str = ""
     # f and f' at -infinity and +infinity, at default parameters.
     limits: tuple[str, str] | None = None
     slopes: tuple[str, str] | None = None
@@ -1100,6 +1102,7 @@ array([[[[ 1., -2.],
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
         param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
         source=("Bridle, 1990, Neurocomputing: algorithms, architectures and applications, NATO ASI series F68"),
@@ -1120,6 +1123,7 @@ array([0.659001, 0.242433, 0.098566])
         derivative="(g(i) - exp(y(i))*Sum(g(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
         param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(-oo, 0]",
         smooth=True,
         source="",
@@ -1159,11 +1163,40 @@ array([-0.41703, -1.41703, -2.31703])""",
         derivative="-y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
         param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        edges="An entry of oo takes no part; a row with -oo, or with nothing but oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
         source="",
         example=""">>> actfn.softmin(np.array([2.0, 1.0, 0.1])).round(6)
 array([0.096115, 0.261268, 0.642616])""",
+    ),
+    Activation(
+        name="softmax1",
+        title="Softmax1",
+        title_ko="소프트맥스1",
+        family="rows",
+        kind="rows",
+        summary=(
+            "The softmax with 1 added to its denominator, so that a row may sum to less than 1; attention can then "
+            "look at nothing."
+        ),
+        summary_ko=(
+            "분모에 1을 더한 소프트맥스로, 한 줄의 합이 1보다 작을 수 있습니다. 어텐션이 아무것도 고르지 않을 수 "
+            "있게 합니다."
+        ),
+        formula="exp(x(i)/temperature)/(1 + Sum(exp(x(j)/temperature), (j, 1, n)))",
+        derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
+        params={"temperature": 1.0},
+        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        aliases=("softmax_one", "quiet_softmax"),
+        edges="An entry of -oo takes no part; a row with oo becomes NaN.",
+        range="(0, 1)",
+        smooth=True,
+        source="Miller, 2023, Attention Is Off By One, https://www.evanmiller.org/attention-is-off-by-one.html",
+        example=""">>> actfn.softmax1(np.array([2.0, 1.0, 0.1])).round(6)
+array([0.60504 , 0.222582, 0.090495])
+>>> actfn.softmax1(np.array([-9.0, -10.0, -10.9])).round(6).tolist()
+[0.000123, 4.5e-05, 1.8e-05]""",
     ),
     Activation(
         name="sparsemax",
@@ -1184,10 +1217,58 @@ array([0.096115, 0.261268, 0.642616])""",
             "Piecewise((g(i) - Sum(Piecewise((g(j), y(j) > 0), (0, True)), (j, 1, n))"
             "/Sum(Piecewise((1, y(j) > 0), (0, True)), (j, 1, n)), y(i) > 0), (0, True))"
         ),
+        edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="[0, 1]",
         source="Martins and Astudillo, 2016, arXiv:1602.02068",
         example=""">>> actfn.sparsemax(np.array([1.5, 1.0, 0.25]))
 array([0.75, 0.25, 0.  ])""",
+    ),
+    Activation(
+        name="entmax15",
+        title="Entmax 1.5",
+        title_ko="엔트맥스 1.5",
+        family="rows",
+        kind="rows",
+        summary=(
+            "Halfway between softmax and sparsemax: small entries become exactly 0, large ones stay smooth, and tau is "
+            "the one number that makes the result sum to 1."
+        ),
+        summary_ko=(
+            "소프트맥스와 스파스맥스의 중간입니다. 작은 값은 정확히 0이 되고 큰 값은 매끄럽게 변하며, "
+            "tau는 결과의 합이 1이 되게 하는 단 하나의 수입니다."
+        ),
+        formula="Max(x(i)/2 - tau, 0)**2",
+        derivative="sqrt(y(i))*(g(i) - Sum(sqrt(y(j))*g(j), (j, 1, n))/Sum(sqrt(y(j)), (j, 1, n)))",
+        aliases=("tsallis15",),
+        edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
+        range="[0, 1]",
+        source="Peters, Niculae and Martins, 2019, arXiv:1905.05702",
+        example=""">>> actfn.entmax15(np.array([2.0, 1.0, 0.1])).round(6)
+array([0.830719, 0.169281, 0.      ])""",
+    ),
+    Activation(
+        name="hardmax",
+        title="Hardmax",
+        title_ko="하드맥스",
+        family="rows",
+        kind="rows",
+        summary=(
+            "1 at k, where the largest entry of the row stands, and 0 elsewhere; of several largest entries the first."
+        ),
+        summary_ko=(
+            "한 줄에서 가장 큰 값이 있는 자리 k는 1, 나머지는 0이 됩니다. 가장 큰 값이 여럿이면 첫째 자리를 고릅니다."
+        ),
+        formula="KroneckerDelta(i, k)",
+        derivative="0",
+        kinks={"a tie": "0"},
+        edges="A row with NaN, or with nothing but -oo, becomes NaN; oo is larger than all others.",
+        range="{0, 1}",
+        source="",
+        example=""">>> actfn.hardmax(np.array([[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]]))
+array([[0., 1., 0.],
+       [1., 0., 0.]])
+>>> actfn.hardmax_backward(np.ones(3), np.array([0.0, 1.0, 0.0]))
+array([0., 0., 0.])""",
     ),
     # ---- Losses ----
     Activation(

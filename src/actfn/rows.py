@@ -107,6 +107,24 @@ def softmin_backward(
     return _run("softmin_backward", {"grad": grad, "y": y}, axis, mask, out, temperature)
 
 
+def softmax1(
+    x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    return _run("softmax1", {"x": x}, axis, mask, out, temperature)
+
+
+def softmax1_backward(
+    grad: ArrayLike,
+    y: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    temperature: float = 1.0,
+    out: Array | None = None,
+) -> Array:
+    return _run("softmax1_backward", {"grad": grad, "y": y}, axis, mask, out, temperature)
+
+
 def sparsemax(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
     return _run("sparsemax", {"x": x}, axis, mask, out)
 
@@ -115,6 +133,26 @@ def sparsemax_backward(
     grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
 ) -> Array:
     return _run("sparsemax_backward", {"grad": grad, "y": y}, axis, mask, out)
+
+
+def entmax15(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
+    return _run("entmax15", {"x": x}, axis, mask, out)
+
+
+def entmax15_backward(
+    grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    return _run("entmax15_backward", {"grad": grad, "y": y}, axis, mask, out)
+
+
+def hardmax(x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None) -> Array:
+    return _run("hardmax", {"x": x}, axis, mask, out)
+
+
+def hardmax_backward(
+    grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    return _run("hardmax_backward", {"grad": grad, "y": y}, axis, mask, out)
 
 
 def logsumexp(
