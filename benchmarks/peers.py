@@ -674,7 +674,7 @@ def own_call(function: Any) -> str:
     parameters = inspect.signature(function).parameters
     named = {"grad": "g", "logits": "x"}
     needed = [named.get(n, n) for n, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    needed += ["axis"] if "axis" in parameters else []
+    needed += ["axis=axis"] if "axis" in parameters else []
     # Two outputs are raced fresh.
     several = getattr(function, "nout", 1) > 1
     needed += ["out=out"] if {"out", "kwargs"} & set(parameters) and not several else []

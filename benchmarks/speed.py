@@ -108,7 +108,7 @@ def regular(name: str, which: str) -> Iterator[Cell]:
             if kind == "elementwise":
                 yield from (Cell(name, direction, (n,), into, dtype) for dtype, sizes in SIZES[which].items()
                             for n in sizes)  # fmt: skip
-            elif kind in ("rows", "row loss"):
+            elif kind in ("rows", "row loss", "pieces"):
                 shapes = ROWS[which] if name in RACED_ROWS else FEW_ROWS
                 yield from (Cell(name, direction, shape, into, axis=axis) for shape, axis in shapes)
             else:
@@ -162,9 +162,9 @@ def arrays_of(cell: Cell) -> list[Any]:
         return inputs
     if "loss" in row.kind:
         return [np.ones((), cell.dtype), *inputs]
-    # The gradient has the shape of the result, which for these two is not that of the input.
-    shorter = cell.name in ("glu", "logsumexp")
-    result = shape_of_result(peers.ours(cell.name, "forward"), cell, inputs) if shorter else cell.shape
+    # The gradient has the shape of the result, which for these is not that of the input.
+    other = cell.name in ("glu", "logsumexp") or row.kind == "pieces"
+    result = shape_of_result(peers.ours(cell.name, "forward"), cell, inputs) if other else cell.shape
     return [array_of(replace(cell, shape=result), 7), *inputs]
 
 

@@ -53,9 +53,9 @@ def nothing_leaks() -> object:
 @pytest.fixture
 def with_build(build: str, kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The package's functions of rows, losses and planes, run on a build of the test's choice."""
-    from actfn import _ufuncs, losses, rows, spatial
+    from actfn import _ufuncs, losses, pieces, rows, spatial
 
-    for module in (rows, losses, spatial):
+    for module in (rows, losses, spatial, pieces):
         monkeypatch.setattr(module, "kernels", kernels)
     for name, ufunc in kernels.ufuncs.items():
         monkeypatch.setattr(_ufuncs, name, ufunc)

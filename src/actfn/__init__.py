@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import elementwise, losses, rows, spatial
+from . import elementwise, losses, pieces, rows, spatial
 from ._build import build, kept_memory, kernels, most_threads
 from ._docstrings import docstring
 from .catalog import Activation, catalog
@@ -169,7 +169,13 @@ def show_config() -> None:
 
 
 def _publish(row: Activation) -> list[str]:
-    module = {"rows": rows, "spatial": spatial, "row loss": losses, "pointwise loss": losses}.get(row.kind, elementwise)
+    module = {
+        "rows": rows,
+        "pieces": pieces,
+        "spatial": spatial,
+        "row loss": losses,
+        "pointwise loss": losses,
+    }.get(row.kind, elementwise)
     names = [row.name, f"{row.name}_backward"]
     for name in names:
         function = getattr(module, name)

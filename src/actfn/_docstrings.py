@@ -31,6 +31,7 @@ _PARAMETERS = {
     "label_smoothing": ("float", "Share of the target that is spread evenly over all classes, in [0, 1]."),
     "reduction": ("{'mean', 'sum', 'none'}", "What becomes of the losses of the rows."),
     "pos_weight": ("array_like", "Factor for the positive part of the loss."),
+    "pieces": ("int", ""),
     "training": ("bool", "Draw a slope per element; otherwise use the middle of the interval."),
     "rng": ("numpy.random.Generator or seed, optional", "Source of the slopes."),
     "return_slope": ("bool", "Return the slopes too, for the backward function."),
@@ -50,7 +51,9 @@ def _parameters(row: Activation, signature: inspect.Signature) -> str:
             continue
         kind, text = _PARAMETERS.get(name, ("float or array_like", ""))
         if name in row.param_docs:
-            kind, text = "float or array_like", row.param_docs[name]
+            text = row.param_docs[name]
+            # In some rows the name means an array that broadcasts, in others a number.
+            kind = kind if row.kind in ("rows", "pieces", "spatial") else "float or array_like"
         head = f"**{name}" if parameter.kind is parameter.VAR_KEYWORD else f"{name} : {kind}"
         if parameter.default is not parameter.empty and parameter.default is not None:
             head += f", default {parameter.default!r}"
@@ -77,7 +80,7 @@ def _returns(row: Activation, backward: bool) -> str:
 
 def _raises(row: Activation) -> str:
     text = "TypeError\n    For input that is not real numbers: complex, object, string, datetime, longdouble."
-    if row.kind in ("rows", "row loss", "spatial") or row.name == "glu":
+    if row.kind not in ("elementwise", "gated", "pointwise loss") or row.name == "glu":
         text += (
             "\nValueError\n    For an axis that does not exist, shapes that do not fit, a parameter outside its range."
         )

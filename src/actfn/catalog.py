@@ -40,7 +40,8 @@ class Activation:
     source: str
     # Lines of a doctest, numpy imported as np.
     example: str
-    # "elementwise": f(x, *params); "gated": f(gate, value); "rows": along an axis; "spatial": NCHW;
+    # "elementwise": f(x, *params); "gated": f(gate, value); "rows": along an axis, by a kernel of their own;
+    # "pieces": of another length along an axis; "spatial": NCHW;
     # "row loss" and "pointwise loss".
     kind: str = "elementwise"
     # Spellings of other libraries, which `get` accepts.
@@ -1058,6 +1059,63 @@ array([-0.47596576,  5.86349921])""",
         source="Shazeer, 2020, arXiv:2002.05202",
         example=""">>> actfn.swiglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
 array([-0.80682426,  5.28478247])""",
+    ),
+    # ---- Pieces ----
+    Activation(
+        name="crelu",
+        title="CReLU",
+        title_ko="CReLU (연결 렐루)",
+        family="piecewise linear",
+        kind="pieces",
+        summary=(
+            "The ReLU of the input and, behind it along an axis, that of its negative: nothing is lost, and the axis "
+            "gets twice as long."
+        ),
+        summary_ko=(
+            "입력의 렐루와, 부호를 바꾼 입력의 렐루를 한 축을 따라 이어 붙입니다. 버려지는 정보가 없으며 그 축의 "
+            "길이가 두 배가 됩니다."
+        ),
+        formula="(Max(x(i), 0), Max(-x(i), 0))",
+        derivative="Piecewise((g(i), x(i) > 0), (-g(n + i), x(i) < 0), (0, True))",
+        kinks={"0": "0"},
+        aliases=("concatenated_relu",),
+        range="[0, oo)",
+        same_bits=True,
+        source="Shang, Sohn, Almeida and Lee, 2016, arXiv:1603.05201",
+        example=""">>> actfn.crelu(np.array([[-1.0, 0.0], [2.0, -3.0]]), axis=1)
+array([[0., 0., 1., 0.],
+       [2., 0., 0., 3.]])
+>>> actfn.crelu_backward(np.array([1.0, 2.0, 3.0, 4.0]), np.array([5.0, -6.0]))
+array([ 1., -4.])""",
+    ),
+    Activation(
+        name="maxout",
+        title="Maxout",
+        title_ko="맥스아웃",
+        family="piecewise linear",
+        kind="pieces",
+        summary=(
+            "The largest of every few neighbours along an axis, two by default: a unit with several linear pieces that "
+            "learns its own activation function."
+        ),
+        summary_ko=(
+            "한 축을 따라 이웃한 몇 개(기본값은 둘) 가운데 가장 큰 값을 고릅니다. 여러 선형 조각으로 활성화 함수의 "
+            "모양까지 배우는 유닛입니다."
+        ),
+        formula="Max(x(2*i - 1), x(2*i))",
+        derivative="Piecewise((g(i), Eq(x(j), y(i))), (0, True))",
+        params={"pieces": 2},
+        param_docs={"pieces": "How many neighbours are one unit; divides the length of the axis."},
+        kinks={"a tie": "1 for the first of the largest, 0 for the others"},
+        range="(-oo, oo)",
+        same_bits=True,
+        source="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, 2013, arXiv:1302.4389",
+        example=""">>> actfn.maxout(np.array([1.0, 3.0, -2.0, -5.0]))
+array([ 3., -2.])
+>>> actfn.maxout_backward(np.array([10.0, 20.0]), np.array([1.0, 3.0, -2.0, -5.0]))
+array([ 0., 10., 20.,  0.])
+>>> actfn.maxout(np.arange(6.0), pieces=3)
+array([2., 5.])""",
     ),
     # ---- Spatial ----
     Activation(
