@@ -108,7 +108,7 @@ def regular(name: str, which: str) -> Iterator[Cell]:
             if kind == "elementwise":
                 yield from (Cell(name, direction, (n,), into, dtype) for dtype, sizes in SIZES[which].items()
                             for n in sizes)  # fmt: skip
-            elif kind in ("rows", "row loss", "pieces"):
+            elif kind in ("rows", "row loss", "sampled rows", "pieces"):
                 shapes = ROWS[which] if name in RACED_ROWS else FEW_ROWS
                 yield from (Cell(name, direction, shape, into, axis=axis) for shape, axis in shapes)
             else:

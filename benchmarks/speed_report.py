@@ -60,6 +60,7 @@ def kind_of(record: Record) -> str:
     kinds = {
         "elementwise": "element-wise",
         "rows": "rows",
+        "sampled rows": "rows",
         "pieces": "rows",
         "gated": "gated",
         "row loss": "loss",

@@ -229,14 +229,17 @@ def test_derivatives_of_rows_and_losses() -> None:
     heat = sympy.Symbol("temperature", positive=True)
 
     def evaluate(text: str, at: int, **functions: Any) -> Any:
-        names = {"i": i, "j": j, "n": n, "t": t, "temperature": heat, **{f: sympy.Function(f) for f in "xyg"}}
+        names = {"i": i, "j": j, "n": n, "t": t, "temperature": heat, "tau": heat,
+                 **{f: sympy.Function(f) for f in "xygG"}}  # fmt: skip
         expression = sympy.parse_expr(text, local_dict=names).subs({n: 3, i: at, t: 2}).doit()
         for key, entries in functions.items():
             expression = expression.subs({sympy.Function(key)(k + 1): entries[k] for k in range(3)})
         return expression
 
     point = {**dict(zip(xs, values, strict=True)), heat: sympy.Rational(3, 2)}
-    for name in ("softmax", "log_softmax", "softmin", "softmax1", "logsumexp", "cross_entropy"):
+    point |= {sympy.Function("G")(k): sympy.Rational(k * k, 7) for k in (1, 2, 3)}
+    for name in ("softmax", "log_softmax", "softmin", "softmax1", "softmax2d", "gumbel_softmax", "logsumexp",
+                 "cross_entropy"):  # fmt: skip
         row = ROWS[name]
         scalar = "(i)" not in row.formula
         outputs = [evaluate(row.formula, k, x=xs) for k in (1, 2, 3)]

@@ -226,3 +226,48 @@ def test_the_window_is_a_parameter_and_never_changes_the_dtype() -> None:
     x, window, grad = operands((1, 2, 3, 3), "float32")
     assert actfn.funnel_relu(x, window.astype(float)).dtype == np.float32
     assert actfn.funnel_relu_backward(grad, x, window.astype(float))[0].dtype == np.float32
+
+
+# ---- Softmax over channels ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 4, 5), (1, 1, 1), (2, 50, 1, 3), (0, 3, 2, 2), (3, 0, 2)])
+def test_softmax2d_is_the_softmax_over_channels(shape: tuple[int, ...], dtype: str) -> None:
+    """Bit for bit, with mask, temperature and out, in any layout."""
+    x, grad = (np.random.default_rng(1).normal(size=(2, *shape)) * 3).astype(dtype)
+    mask = np.random.default_rng(2).random(shape) < 0.8
+    for keywords in ({}, {"temperature": 0.3}, {"mask": mask}):
+        y = actfn.softmax2d(x, **keywords)
+        assert y.dtype == dtype
+        np.testing.assert_array_equal(y, actfn.softmax(x, -3, **keywords))
+        np.testing.assert_array_equal(actfn.softmax2d(np.asfortranarray(x), **keywords), y)
+        gradient = actfn.softmax2d_backward(grad, y, **keywords)
+        np.testing.assert_array_equal(gradient, actfn.softmax_backward(grad, y, -3, **keywords))
+        out = np.empty_like(x)
+        assert actfn.softmax2d(x, out=out, **keywords) is out
+        np.testing.assert_array_equal(out, y)
+        assert actfn.softmax2d_backward(grad, y, out=out, **keywords) is out
+        np.testing.assert_array_equal(out, gradient)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4), (1, 2, 3, 4, 5)])
+def test_softmax2d_wants_images(shape: tuple[int, ...]) -> None:
+    """Three axes or four."""
+    for name, operands in (("softmax2d", 1), ("softmax2d_backward", 2)):
+        with pytest.raises(ValueError, match=rf"^{name}: the axes must be \(channel, height, width\)"):
+            getattr(actfn, name)(*[np.ones(shape)] * operands)
+
+
+def test_errors_of_softmax2d_name_it() -> None:
+    """Not the softmax that it calls."""
+    x = np.ones((2, 3, 4))
+    for name, operands in (("softmax2d", (x,)), ("softmax2d_backward", (x, x))):
+        f = getattr(actfn, name)
+        with pytest.raises(TypeError, match=f"^{name}: mask must hold bool"):
+            f(*operands, mask=x)
+        with pytest.raises(ValueError, match=f"^{name}: temperature must be positive"):
+            f(*operands, temperature=0.0)
+        with pytest.raises(ValueError, match=f"^{name}: out must have shape"):
+            f(*operands, out=np.ones((2, 3)))
+        with pytest.raises(TypeError, match=f"^{name}: "):
+            f(*(o.astype(complex) for o in operands))

@@ -171,6 +171,7 @@ def show_config() -> None:
 def _publish(row: Activation) -> list[str]:
     module = {
         "rows": rows,
+        "sampled rows": rows,
         "pieces": pieces,
         "spatial": spatial,
         "row loss": losses,

@@ -68,6 +68,13 @@ def apply(
     return _HANDLERS[library](function, arrays, result, axis, numbers | options)
 
 
+def in_memory(function: str, operands: Mapping[str, Any]) -> None:
+    """Refuse what the function has no way to work on."""
+    for name, operand in operands.items():
+        if library := library_of(operand):
+            raise TypeError(f"{function}: {name} must be an array in memory, got {type(operand).__name__} of {library}")
+
+
 def named(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
     """A step of a function under the function's name, which is what errors tell."""
     step = partial(step)

@@ -33,7 +33,10 @@ _PARAMETERS = {
     "pos_weight": ("array_like", "Factor for the positive part of the loss."),
     "pieces": ("int", ""),
     "training": ("bool", "Draw a slope per element; otherwise use the middle of the interval."),
-    "rng": ("numpy.random.Generator or seed, optional", "Source of the slopes."),
+    "rng": ("numpy.random.Generator or seed, optional", "Source of the random numbers."),
+    "tau": ("float", ""),
+    "hard": ("bool", "Return 1 for the largest entry of the sample and 0 for the others."),
+    "return_soft": ("bool", "Return the sample before `hard` too: what the backward function takes as y."),
     "return_slope": ("bool", "Return the slopes too, for the backward function."),
     "slope": ("array_like, optional", "Slopes that the forward function returned."),
     "input": ("Tensor", "Of any shape: float16, bfloat16, float32 or float64, on the CPU."),
@@ -53,7 +56,7 @@ def _parameters(row: Activation, signature: inspect.Signature) -> str:
         if name in row.param_docs:
             text = row.param_docs[name]
             # In some rows the name means an array that broadcasts, in others a number.
-            kind = kind if row.kind in ("rows", "pieces", "spatial") else "float or array_like"
+            kind = kind if row.kind in ("rows", "sampled rows", "pieces", "spatial") else "float or array_like"
         head = f"**{name}" if parameter.kind is parameter.VAR_KEYWORD else f"{name} : {kind}"
         if parameter.default is not parameter.empty and parameter.default is not None:
             head += f", default {parameter.default!r}"
@@ -68,6 +71,8 @@ def _section(title: str, body: str) -> str:
 def _returns(row: Activation, backward: bool) -> str:
     if row.kind in ("row loss", "pointwise loss") and not backward:
         return "ndarray or scalar\n    The loss, reduced as `reduction` says."
+    if row.name == "gumbel_softmax" and not backward:
+        return "ndarray or tuple of ndarray\n    The sample; with `return_soft` also the soft sample, after it."
     if not backward:
         return "ndarray or scalar\n    Same dtype as the float input; parameters never change it."
     if row.kind == "gated" and row.name != "glu":

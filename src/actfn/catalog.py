@@ -41,7 +41,7 @@ class Activation:
     # Lines of a doctest, numpy imported as np.
     example: str
     # "elementwise": f(x, *params); "gated": f(gate, value); "rows": along an axis, by a kernel of their own;
-    # "pieces": of another length along an axis; "spatial": NCHW;
+    # "sampled rows": the same with random numbers; "pieces": of another length along an axis; "spatial": NCHW;
     # "row loss" and "pointwise loss".
     kind: str = "elementwise"
     # Spellings of other libraries, which `get` accepts.
@@ -1144,6 +1144,33 @@ array([2., 5.])""",
 array([[[[ 1., -2.],
          [ 3., -2.]]]])""",
     ),
+    Activation(
+        name="softmax2d",
+        title="Softmax2d",
+        title_ko="2차원 소프트맥스",
+        family="spatial",
+        kind="spatial",
+        summary=(
+            "The softmax over the channels of each pixel, of images (channel, height, width) with a batch in front or "
+            "without; the last layer of a segmentation network."
+        ),
+        summary_ko=(
+            "이미지 (채널, 높이, 너비)의 픽셀마다 채널에 대해 소프트맥스를 계산합니다. 앞에 배치 축이 있어도 되며, "
+            "영상 분할 신경망의 마지막 층에 씁니다."
+        ),
+        formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
+        derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
+        params={"temperature": 1.0},
+        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        edges="An entry of -oo takes no part; a pixel with oo, or with nothing but -oo, becomes NaN.",
+        range="(0, 1]",
+        smooth=True,
+        source="",
+        example=""">>> actfn.softmax2d(np.array([[[2.0, 0.0]], [[1.0, 0.0]]])).round(6)
+array([[[0.731059, 0.5     ]],
+<BLANKLINE>
+       [[0.268941, 0.5     ]]])""",
+    ),
     # ---- Rows ----
     Activation(
         name="softmax",
@@ -1327,6 +1354,37 @@ array([[0., 1., 0.],
        [1., 0., 0.]])
 >>> actfn.hardmax_backward(np.ones(3), np.array([0.0, 1.0, 0.0]))
 array([0., 0., 0.])""",
+    ),
+    Activation(
+        name="gumbel_softmax",
+        title="Gumbel-Softmax",
+        title_ko="굼벨 소프트맥스",
+        family="rows",
+        kind="sampled rows",
+        summary=(
+            "The softmax of a row with Gumbel noise G added: a sample from the categories whose log-probabilities the "
+            "row holds, softened so that gradients pass."
+        ),
+        summary_ko=(
+            "한 줄에 굼벨 잡음 G를 더하고 소프트맥스를 취합니다. 로그 확률이 그 줄과 같은 범주에서 뽑은 표본을 "
+            "부드럽게 만들어 기울기가 통하게 한 것입니다."
+        ),
+        formula="exp((x(i) + G(i))/tau)/Sum(exp((x(j) + G(j))/tau), (j, 1, n))",
+        derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/tau",
+        params={"tau": 1.0},
+        param_docs={"tau": "Temperature: towards 0 samples become one-hot, and their gradients large."},
+        edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
+        range="(0, 1]",
+        smooth=True,
+        source="Jang, Gu and Poole, 2016, arXiv:1611.01144; Maddison, Mnih and Teh, 2016, arXiv:1611.00712",
+        example=""">>> y = actfn.gumbel_softmax(np.log([0.7, 0.2, 0.1]), tau=0.5, rng=0)
+>>> y.shape, round(float(y.sum()), 6)
+((3,), 1.0)
+>>> hard, soft = actfn.gumbel_softmax(np.zeros(3), hard=True, return_soft=True, rng=0)
+>>> sorted(hard.tolist())
+[0.0, 0.0, 1.0]
+>>> actfn.gumbel_softmax_backward(np.array([1.0, 0.0, 0.0]), soft).shape
+(3,)""",
     ),
     # ---- Losses ----
     Activation(

@@ -18,6 +18,7 @@ from ._arrays import (
     valid_out,
 )
 from ._build import kernels
+from ._containers import in_memory
 
 
 def _layouts(array: Array, axis: int, length: int) -> tuple[Layout, Layout]:
@@ -27,6 +28,7 @@ def _layouts(array: Array, axis: int, length: int) -> tuple[Layout, Layout]:
 
 
 def _forward(name: str, x: ArrayLike, axis: int, pieces: int, out: Array | None) -> Array:
+    in_memory(name, {"x": x})
     (array,), dtype = real_arrays(name, {"x": x})
     axis = valid_axis(name, axis, array.ndim)
     own, other = _layouts(array, axis, _length(name, array, axis, pieces))
@@ -39,6 +41,7 @@ def _forward(name: str, x: ArrayLike, axis: int, pieces: int, out: Array | None)
 
 
 def _backward(name: str, grad: ArrayLike, x: ArrayLike, axis: int, pieces: int, out: Array | None) -> Array:
+    in_memory(name, {"grad": grad, "x": x})
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)
     own, other = _layouts(array, axis, _length(name, array, axis, pieces))

@@ -20,7 +20,7 @@ from ._arrays import (
     valid_out,
 )
 from ._build import kernels
-from ._containers import apply, library_of
+from ._containers import apply, in_memory, library_of, named
 
 
 def _run(
@@ -30,16 +30,18 @@ def _run(
     mask: ArrayLike | None,
     out: Array | None,
     temperature: float = 1.0,
+    kernel: str | None = None,
 ) -> Array:
     """A kernel whose result has the shape of the last operand; the gradient before it broadcasts to that."""
+    kernel = kernel or name
     if mask is None:
-        plain = kernels.run_plain(name, tuple(operands.values()), axis, temperature, out)
+        plain = kernels.run_plain(kernel, tuple(operands.values()), axis, temperature, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
     if library_of(*operands.values(), mask):
         whole = {operand: (value, "n") for operand, value in reversed({"mask": mask, **operands}.items())}
         options = {} if temperature == 1.0 else {"temperature": temperature}
-        return apply(globals()[name], whole, "n", axis, out, **options)  # type: ignore[no-any-return]
+        return apply(named(name, globals()[kernel]), whole, "n", axis, out, **options)  # type: ignore[no-any-return]
     temperature = positive(name, "temperature", temperature)
     (*gradients, array), dtype = real_arrays(name, operands)
     layout = Layout.of(array, valid_axis(name, axis, array.ndim))
@@ -49,7 +51,7 @@ def _run(
     computed = computing_dtype(dtype)
     sources = [layout.contiguous(a, computed) for a in (*gradients, array)]
     target = target_of(layout, out, computed, sources)
-    kernels.run_rows(name, layout.geometry, (*sources, target), temperature=temperature, mask=keep)
+    kernels.run_rows(kernel, layout.geometry, (*sources, target), temperature=temperature, mask=keep)
     return delivered(layout, target, out, dtype)
 
 
@@ -153,6 +155,52 @@ def hardmax_backward(
     grad: ArrayLike, y: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
 ) -> Array:
     return _run("hardmax_backward", {"grad": grad, "y": y}, axis, mask, out)
+
+
+def gumbel_softmax(
+    x: ArrayLike,
+    tau: float = 1.0,
+    axis: int = -1,
+    *,
+    hard: bool = False,
+    rng: np.random.Generator | int | None = None,
+    return_soft: bool = False,
+    mask: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Any:
+    name = "gumbel_softmax"
+    in_memory(name, {"x": x, "mask": mask})
+    tau = positive(name, "tau", tau)
+    (array,), dtype = real_arrays(name, {"x": x})
+    axis = valid_axis(name, axis, array.ndim)
+    valid_out(name, out, array.shape, dtype)
+    # An exponential variable may be 0, once in 2^53 draws, of which the logarithm would be infinite.
+    noise = np.random.default_rng(rng).standard_exponential(array.shape)
+    noise = np.log(np.maximum(noise, 2.0**-60, out=noise), out=noise)
+    with np.errstate(all="ignore"):
+        noisy = cast(np.subtract(array, noise, out=noise), computing_dtype(dtype))
+
+    def chosen(kernel: str, out: Array | None, temperature: float = 1.0) -> Array:
+        result = _run(name, {"x": noisy}, axis, mask, out, temperature, kernel)
+        return cast(result, dtype) if out is None else result
+
+    y = chosen("hardmax", out) if hard else chosen("softmax", out, tau)
+    if not return_soft:
+        return y
+    return y, chosen("softmax", None, tau) if hard else y
+
+
+def gumbel_softmax_backward(
+    grad: ArrayLike,
+    y: ArrayLike,
+    tau: float = 1.0,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Array:
+    name = "gumbel_softmax_backward"
+    return _run(name, {"grad": grad, "y": y}, axis, mask, out, positive(name, "tau", tau), "softmax_backward")
 
 
 def logsumexp(

@@ -7,13 +7,12 @@ from numpy.typing import ArrayLike
 
 from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, delivered, real_arrays, valid_out
 from ._build import kernels
-from ._containers import library_of
+from ._containers import in_memory
+from .rows import _run
 
 
 def _operands(function: str, **operands: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
-    for name, operand in operands.items():
-        if library := library_of(operand):
-            raise TypeError(f"{function}: {name} must be an array in memory, got {type(operand).__name__} of {library}")
+    in_memory(function, operands)
     arrays, _ = real_arrays(function, operands)
     # As for every parameter, the window's dtype does not change the result's.
     dtype = real_arrays(function, {name: operand for name, operand in operands.items() if name != "window"})[1]
@@ -46,3 +45,25 @@ def funnel_relu_backward(grad: ArrayLike, x: ArrayLike, window: ArrayLike) -> tu
 
 
 frelu, frelu_backward = funnel_relu, funnel_relu_backward
+
+
+def _image(function: str, array: ArrayLike) -> ArrayLike:
+    """-3 is the axis of the channels, with a batch in front or without."""
+    if np.ndim(array) not in (3, 4):
+        raise ValueError(
+            f"{function}: the axes must be (channel, height, width), or a batch in front, got shape {np.shape(array)}"
+        )
+    return array
+
+
+def softmax2d(
+    x: ArrayLike, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    return _run("softmax2d", {"x": _image("softmax2d", x)}, -3, mask, out, temperature, "softmax")
+
+
+def softmax2d_backward(
+    grad: ArrayLike, y: ArrayLike, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
+) -> Array:
+    name = "softmax2d_backward"
+    return _run(name, {"grad": grad, "y": _image(name, y)}, -3, mask, out, temperature, "softmax_backward")
