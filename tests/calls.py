@@ -15,6 +15,7 @@ import actfn
 from . import oracle
 
 ROWS, LENGTH = 12, 10
+IN_MEMORY = ("spatial", "pieces", "sampled rows")
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ def _operands(row: Any, dtype: str, backward: bool) -> dict[str, NDArray[Any]]:
 
 
 def calls(dtype: str = "float64") -> list[Call]:
-    """Forward and backward of every row of the catalog but the spatial ones."""
+    """Forward and backward of every row of the catalog but those that want arrays in memory."""
     found = []
     for name, row in oracle.ROWS.items():
-        if row.kind == "spatial":
+        if row.kind in IN_MEMORY:
             continue
         given = {p: oracle.GIVEN[p] for p, value in row.params.items() if value is None}
         for backward in (False, True):

@@ -272,6 +272,14 @@ def test_wrong_arguments_are_refused_before_anything_is_computed(lazy: None) -> 
         actfn.cross_entropy(x, np.zeros(4, int), reduction="all")
     with pytest.raises(TypeError, match=r"funnel_relu: x must be an array in memory, got Array of dask\.array"):
         actfn.funnel_relu(da.ones((1, 1, 4, 4)), np.ones((1, 3, 3)))
+    for function in (actfn.crelu, actfn.maxout, actfn.gumbel_softmax):
+        with pytest.raises(TypeError, match=rf"{function.__name__}: x must be an array in memory, got Array of dask"):
+            function(da.ones((2, 4)))
+    for function in (actfn.crelu_backward, actfn.maxout_backward):
+        with pytest.raises(
+            TypeError, match=rf"{function.__name__}: grad must be an array in memory, got Array of dask"
+        ):
+            function(da.ones((2, 8)), np.ones((2, 4)))
     with pytest.raises(TypeError, match="complex"):
         actfn.swiglu_backward(x, x.astype(complex), x)
 
@@ -344,9 +352,9 @@ def test_a_cluster_with_less_memory_than_the_array() -> None:
     ):
         workers = client.run(os.getpid)
         rows, length = 6 * 2**14, 2**10
-        logits = da.random.default_rng(0).standard_normal((rows, length), dtype=np.float32, chunks=(2**14, 2**8))
+        logits = da.random.default_rng(0).standard_normal((rows, length), dtype=np.float32, chunks=(2**12, 2**8))
         assert logits.nbytes > limit
-        labels = da.arange(rows, chunks=2**14) % length
+        labels = da.arange(rows, chunks=2**12) % length
         # Rows are cut in four, so the processes exchange parts of them.
         p = actfn.softmax(actfn.leaky_relu(logits, 0.1))
         loss = actfn.cross_entropy(logits, labels)
