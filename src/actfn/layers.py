@@ -18,6 +18,7 @@ from ._docstrings import class_docstring
 from .catalog import Activation, catalog
 from .elementwise import rrelu
 from .losses import Reduction, _valid_reduction
+from .rows import gumbel_softmax
 
 if TYPE_CHECKING:
 
@@ -408,6 +409,56 @@ class RReLU(Layer):
         (x,) = self._valid_inputs(inputs)
         y, slope = rrelu(x, self.lower, self.upper, training=self.training, rng=self._rng, return_slope=True)
         self._remembered = (x,), {"slope": slope} if self.training else {"lower": self.lower, "upper": self.upper}
+        return y
+
+
+class GumbelSoftmax(Layer):
+    """A sample from the categories whose log-probabilities a row holds, softened so that gradients pass.
+
+    Parameters
+    ----------
+    tau : float, default 1.0
+        Temperature: towards 0 samples become one-hot, and their gradients large.
+    axis : int, default -1
+        Axis along which a row lies.
+    hard : bool, default False
+        Return 1 for the largest entry of the sample and 0 for the others. The gradient is that of the soft sample.
+    rng : numpy.random.Generator or seed, optional
+        Where the noise comes from; a seed starts one generator for all calls of this layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import actfn
+    >>> layer = actfn.layers.GumbelSoftmax(hard=True, rng=0)
+    >>> y = layer(np.zeros(3))
+    >>> sorted(y.tolist())
+    [0.0, 0.0, 1.0]
+    >>> bool(np.any(layer.backward(y) != 0))
+    True
+    """
+
+    row = catalog["gumbel_softmax"]
+    tau: float
+    axis: int
+    hard: bool
+
+    def __init__(
+        self,
+        tau: float = 1.0,
+        axis: int = -1,
+        *,
+        hard: bool = False,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        super().__init__(tau=tau, axis=axis, hard=hard)
+        self._rng = np.random.default_rng(rng)
+
+    def forward(self, *inputs: ArrayLike) -> Any:
+        """A sample, with noise drawn now."""
+        (x,) = self._valid_inputs(inputs)
+        y, soft = gumbel_softmax(x, self.tau, self.axis, hard=self.hard, rng=self._rng, return_soft=True)
+        self._remembered = (soft,), {"tau": self.tau, "axis": self.axis}
         return y
 
 

@@ -40,7 +40,11 @@ _TYPES = {
 
 def _others(row: Activation) -> dict[str, str]:
     """What an operator takes after its operands, with the types of PyTorch's schemas."""
-    types = dict.fromkeys(row.params, "float") | _TYPES | dict.fromkeys(row.trains, "Tensor")
+    types = (
+        {name: "int" if isinstance(value, int) else "float" for name, value in row.params.items()}
+        | _TYPES
+        | dict.fromkeys(row.trains, "Tensor")
+    )
     return {name: types[name] for name in parameters_of(row.name) if name in types}
 
 
@@ -135,6 +139,9 @@ class _Operator:
                 return (x.new_empty(shape, dtype=dtype),)
             shape[axis] //= 2
             return (x.new_empty(shape),)
+        if self.row.kind == "pieces":
+            shape[axis] = shape[axis] // settings["pieces"] if "pieces" in settings else 2 * shape[axis]
+            return (x.new_empty(shape),)
         if self.row.kind == "row loss" or "keepdims" in settings:
             shape[axis : axis % len(shape) + 1] = [1] * settings.get("keepdims", False)
             return (x.new_empty(shape),)
@@ -168,7 +175,9 @@ class _Operator:
         raise RuntimeError(f"actfn.torch: {self.row.name} has no second derivative here; use the function of torch")
 
 
-_operators = {row.name: _Operator(row).call for row in catalog.values()}
+# Random numbers come from PyTorch's own generators: what draws them is left to it.
+_rows = [row for row in catalog.values() if row.kind != "sampled rows"]
+_operators = {row.name: _Operator(row).call for row in _rows}
 
 
 # ---- Functions ------------------------------------------------------------------------------------------------
@@ -565,7 +574,7 @@ def replace(model: nn.Module) -> int:
 
 
 __all__ = ["replace"]
-for _row in catalog.values():
+for _row in _rows:
     _name = _publish(_row)
     __all__ += [_name, _row.class_name]
     # Not those of all modules: Identity computes nothing, and its Bilinear is another thing.
