@@ -482,6 +482,15 @@ def test_binary_reductions(dtype: str) -> None:
             )
 
 
+@pytest.mark.parametrize("out", [False, True], ids=["fresh", "out"])
+def test_binary_mean_gradients_of_float16_are_rounded_once(out: bool) -> None:
+    """The share of one of 450 elements, which float16 cannot hold, is not rounded to it on the way."""
+    x, target = np.random.default_rng(0).normal(size=(2, 50, 9)).astype(np.float16)
+    got = actfn.binary_cross_entropy_backward(1.0, x, target, out=np.empty_like(x) if out else None)
+    wide = actfn.binary_cross_entropy_backward(1.0, x.astype(np.float32), target.astype(np.float32))
+    np.testing.assert_array_equal(got, wide.astype(np.float16))
+
+
 def test_binary_gradients_agree_with_finite_differences() -> None:
     """The second opinion, with a weight per class."""
     rng = np.random.default_rng(0)

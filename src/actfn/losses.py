@@ -272,4 +272,7 @@ def binary_cross_entropy_backward(
     if reduction == "mean":
         with np.errstate(all="ignore"):
             g = np.divide(g, math.prod(shape), dtype=np.float64)
-    return _ufuncs.binary_cross_entropy_backward(g, *arrays, dtype=dtype, out=out)
+    with np.errstate(all="ignore"):
+        # The share of one of n elements has more digits than 16 bits hold.
+        gradient = _ufuncs.binary_cross_entropy_backward(g, *arrays, dtype=computing_dtype(dtype), out=out)
+    return cast(gradient, dtype) if out is None else gradient
