@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 # What the compiled modules are made of.
-COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx src/*.pxi src/*.pxi.in)
+COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx src/*.pxi src/*.in)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -49,7 +49,7 @@ lint: $(VENV)/group-lint
 	$(BIN)/codespell
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info src/actfn/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist src/*.egg-info src/actfn/*.so src/actfn/*.pxd .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- What the verbs need ----

@@ -1,4 +1,4 @@
-"""Renders the table of kernels from the catalog, then builds src/_kernels.pyx once per instruction set."""
+"""Renders what the catalog says, then builds src/_kernels.pyx once per instruction set, and actfn.scalars."""
 
 import os
 import platform
@@ -16,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 GENERATED = Path("build/generated")
+PACKAGE = Path("src/actfn")
 MSVC = sys.platform == "win32"
 # Never -ffast-math: it sets flush-to-zero for the whole process. See docs/decisions.
 FLAGS = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
@@ -41,7 +42,7 @@ def kernels(row):
     # Elements that are worth a thread: a line is bound by memory, a transcendental function by arithmetic.
     grain = 16384 if row.family.startswith("piecewise") else 8192
 
-    def kernel(name, inputs, scalars, types=both):
+    def kernel(name, inputs, scalars, types=both, for_c=True):
         return SimpleNamespace(
             name=name,
             inputs=inputs,
@@ -51,6 +52,7 @@ def kernels(row):
             grain=grain,
             segment=row.segment if types == both else 0.0,
             arrays=len(inputs) + len(scalars),
+            for_c=for_c,
         )
 
     backward = f"{row.name}_backward"
@@ -58,7 +60,7 @@ def kernels(row):
     yield kernel(row.name, inputs, [row.name])
     yield kernel(backward, ("grad", *inputs), gradients)
     if row.kind == "pointwise loss":
-        yield kernel(f"{row.name}_term", inputs, [f"{row.name}_term"], types=("double",))
+        yield kernel(f"{row.name}_term", inputs, [f"{row.name}_term"], types=("double",), for_c=False)
     for param in row.trains:
         yield kernel(f"{backward}_{param}", ("grad", *inputs), [f"{backward}_{param}"], types=("double",))
 
@@ -83,6 +85,32 @@ def pointers(kernel):
     )
 
 
+def c_functions(kernels):
+    """What C code can call: a function per kernel and type, that for float with an f at its end, as in <math.h>.
+
+    Two results go where the last two arguments point to.
+    """
+    for k in kernels:
+        results = [] if len(k.scalars) == 1 else [scalar.removeprefix(f"{k.name}_") for scalar in k.scalars]
+        for kind in k.types:
+            arguments = [f"{kind} {name}" for name in k.inputs] + [f"double {name}" for name in k.params]
+            yield SimpleNamespace(
+                kernel=k,
+                name=k.name + {"float": "f", "double": ""}[kind],
+                type=kind,
+                result="void" if results else kind,
+                results=[f"grad_{name}" for name in results],
+                arguments=", ".join(arguments + [f"{kind} *grad_{name}" for name in results]),
+            )
+
+
+def write(target, text):
+    """Only what is new: nothing is compiled again without a reason."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
+
+
 def render():
     rows = runpy.run_path("src/actfn/catalog.py", run_name="catalog")["ROWS"]
     scalars = [k for row in rows if row.kind in ("elementwise", "gated", "pointwise loss") for k in kernels(row)]
@@ -99,10 +127,11 @@ def render():
         pointers=pointers,
         rows=names,
     )
-    GENERATED.mkdir(parents=True, exist_ok=True)
-    target = GENERATED / "_table.pxi"
-    if not target.exists() or target.read_text() != table:
-        target.write_text(table)
+    write(GENERATED / "_table.pxi", table)
+    functions = list(c_functions(k for k in scalars if k.for_c))
+    # The declarations are for users' compilers, and lie where those look for them.
+    for source, target in (("scalars.pxd", PACKAGE), ("scalars.pyx", GENERATED)):
+        write(target / source, Tempita.sub(Path("src", f"{source}.in").read_text(), functions=functions))
 
 
 class BuildExt(build_ext):
@@ -143,6 +172,8 @@ def extensions():
         for built in cythonize([extension], build_dir=f"build/cython/{build}", include_path=[str(GENERATED)]):
             built.extra_compile_args = [*FLAGS, *flags]
             yield built
+    scalars = Extension("actfn.scalars", [str(GENERATED / "scalars.pyx")])
+    yield from cythonize([scalars], build_dir="build/cython", include_path=["src"])
 
 
 setup(

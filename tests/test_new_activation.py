@@ -31,6 +31,9 @@ np.testing.assert_array_equal(actfn.relu2_backward([np.inf, np.nan], -1.0), [0, 
 assert actfn.relu2_backward(1e308, 0.5) == 1e308
 assert actfn.relu2(np.float32(1.1)) == np.float32(np.float64(np.float32(1.1)) ** 2)
 
+from actfn import scalars
+assert {"relu2", "relu2f", "relu2_backward", "relu2_backwardf"} <= set(scalars.__pyx_capi__)
+
 assert isinstance(actfn.relu2, np.ufunc) and isinstance(actfn.relu2_backward, np.ufunc)
 assert list(inspect.signature(actfn.relu2).parameters)[:2] == ["x", "out"]
 assert list(inspect.signature(actfn.relu2_backward).parameters)[:3] == ["grad", "x", "out"]
