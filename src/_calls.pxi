@@ -47,6 +47,8 @@ cdef bint half_overlap(object a, object b) noexcept:
 
 cdef inline const Loop *loop_for(object ufunc, int dtype) noexcept:
     """The loop for data of the dtype and double parameters; NULL if there is none."""
+    if dtype == bfloat16_number:
+        return bfloat16_loop(ufunc)
     cdef char wanted = b'f' if dtype == cnp.NPY_FLOAT else b'd' if dtype == cnp.NPY_DOUBLE else b'e'
     cdef const Loop *loop
     cdef int k

@@ -1,4 +1,4 @@
-# float16 in memory, float32 in the kernels.
+# float16 or bfloat16 in memory, float32 in the kernels.
 
 from libc.string cimport memcpy
 
@@ -99,3 +99,33 @@ cdef void store_halves(char *target, Py_ssize_t step, const float *buffer, Py_ss
             halves[i] = half_from_float(buffer[i])
     for i in range(first, count):
         (<unsigned short *>(target + i * step))[0] = halves[i]
+
+
+# ---- bfloat16 -------------------------------------------------------------------------------------------------
+# The upper half of a float32. Integers round, because the processor's own conversion flushes subnormals.
+
+cdef inline unsigned short brain_from_float(float x) noexcept nogil:
+    cdef unsigned int bits = bits_from_float(x), rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    return <unsigned short>((bits >> 16 | 0x40) if (bits & 0x7FFFFFFF) > 0x7F800000 else rounded)
+
+
+cdef void load_brains(float *buffer, const char *source, Py_ssize_t step, Py_ssize_t count) noexcept nogil:
+    cdef const unsigned short *brains = <const unsigned short *>source
+    cdef Py_ssize_t i
+    if step == sizeof(short):
+        for i in range(count):
+            buffer[i] = float_from_bits(<unsigned int>brains[i] << 16)
+    else:
+        for i in range(count):
+            buffer[i] = float_from_bits(<unsigned int>(<const unsigned short *>(source + i * step))[0] << 16)
+
+
+cdef void store_brains(char *target, Py_ssize_t step, const float *buffer, Py_ssize_t count) noexcept nogil:
+    cdef unsigned short *brains = <unsigned short *>target
+    cdef Py_ssize_t i
+    if step == sizeof(short):
+        for i in range(count):
+            brains[i] = brain_from_float(buffer[i])
+    else:
+        for i in range(count):
+            (<unsigned short *>(target + i * step))[0] = brain_from_float(buffer[i])

@@ -2,7 +2,7 @@
 #
 # a) A kernel is a plain loop over contiguous operands of one type; its length is always a multiple of LANES, so a
 #    value meets the same vector instructions wherever it stands in an array.
-# b) run_span feeds kernels. Contiguous operands go in as they are; everything else (strides, broadcasting, float16,
+# b) run_span feeds kernels. Contiguous operands go in as they are; everything else (strides, broadcasting, 16 bits,
 #    parameters that vary, the last few elements) is staged through buffers of BLOCK elements on the stack.
 # c) drive is the inner loop that NumPy calls. The lanes that a select throws away may raise floating-point flags
 #    that NumPy would report, so it restores the flags it found.
@@ -11,6 +11,8 @@ from libc.stdlib cimport free, malloc
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
 cimport numpy as cnp
+
+import sys
 
 import numpy as np
 
@@ -52,7 +54,7 @@ cdef struct Loop:
     int inputs
     int params
     int outputs
-    char data_type      # 'e', 'f' or 'd': inputs and outputs in memory; 'e' computes as 'f'
+    char data_type      # 'e', 'b' for bfloat16, 'f' or 'd': inputs and outputs in memory; 16 bits compute as 'f'
     char param_type     # 'f' or 'd'
     Py_ssize_t grain    # fewest elements that are worth a thread
     Lanes lanes         # the loop over a table instead of `uniform`, or NULL
@@ -98,8 +100,10 @@ cdef void load(char data_type, char *buffer, const char *source, Py_ssize_t step
         return
     if data_type == b'f':
         gather(<float *>buffer, source, step, count)
-    else:
+    elif data_type == b'e':
         load_halves(<float *>buffer, source, step, count)
+    else:
+        load_brains(<float *>buffer, source, step, count)
     for i in range(count, padded):
         (<float *>buffer)[i] = (<float *>buffer)[count - 1]
 
@@ -125,8 +129,10 @@ cdef void store(char data_type, char *target, Py_ssize_t step, const char *buffe
         scatter(target, step, <const double *>buffer, count)
     elif data_type == b'f':
         scatter(target, step, <const float *>buffer, count)
-    else:
+    elif data_type == b'e':
         store_halves(target, step, <const float *>buffer, count)
+    else:
+        store_brains(target, step, <const float *>buffer, count)
 
 
 # ---- The driver -----------------------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ cdef Py_ssize_t run_direct(const Loop *loop, char **args, const cnp.npy_intp *st
     cdef Py_ssize_t size = 8 if loop.data_type == b'd' else 4, whole = (stop - start) // LANES * LANES
     cdef void *at[MAX_OPERANDS]
     cdef int k, first_output = loop.inputs + loop.params
-    if loop.data_type == b'e' or whole == 0:
+    if loop.data_type in (b'e', b'b') or whole == 0:
         return 0
     for k in range(loop.inputs):
         if steps[k] != size:
@@ -297,6 +303,20 @@ ufuncs = {}
 operand_names = {}
 
 FLOATS = (np.dtypes.Float16DType, np.dtypes.Float32DType, np.dtypes.Float64DType)
+# The number that NumPy gave to bfloat16, once a call has met it.
+cdef int bfloat16_number = -1
+bfloat16_ufuncs = set()
+
+
+def bfloat16():
+    """The dtype of ml_dtypes where somebody has imported that, or None: nothing here imports it."""
+    global bfloat16_number
+    scalar = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
+    if scalar is None:
+        return None
+    dtype = np.dtype(scalar)
+    bfloat16_number = dtype.num
+    return dtype
 
 
 def float_dtype(function, operands):
@@ -306,15 +326,20 @@ def float_dtype(function, operands):
     `operands` pairs each operand's name with its DType class.
     """
     dtypes = []
+    brain = bfloat16()
     for name, kind in operands:
         if kind.__name__ in ("_PyFloatDType", "_PyLongDType"):
             continue
-        if kind not in FLOATS and np.dtype(kind.type).kind not in "biu":
+        if kind not in FLOATS and kind is not type(brain) and np.dtype(kind.type).kind not in "biu":
             raise TypeError(f"{function}: {name} must hold float16, float32, float64, integers or bool, "
                             f"got {kind.__name__.removesuffix('DType').strip('_').lower()}")
         dtypes.append(np.dtype(kind.type))
-    common = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
-    if common.kind == "f":
+    try:
+        common = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+    except TypeError:
+        # ml_dtypes knows nothing that holds both bfloat16 and float16, or integers of more than 8 bits.
+        common = np.result_type(*[np.float32 if dtype == brain else dtype for dtype in dtypes])
+    if common.kind == "f" or type(common) is type(brain):
         return common
     return np.dtype(np.float32 if common.itemsize <= 2 else np.float64)
 
@@ -328,14 +353,36 @@ cdef int promote(object ufunc, void **given, void **signature, void **chosen) ex
     computed = type(float_dtype(ufunc.__name__, operands[:inputs]))
     float_dtype(ufunc.__name__, operands[inputs:])
     if wanted is not None:
-        if wanted not in FLOATS:
+        if wanted not in FLOATS and wanted is not type(bfloat16()):
             raise TypeError(f"{ufunc.__name__}: dtype must be float16, float32 or float64, "
                             f"got {wanted.__name__.removesuffix('DType').lower()}")
         computed = wanted
+    if computed not in FLOATS:
+        add_bfloat16(ufunc)
     for k in range(count):
         kind = np.dtypes.Float64DType if inputs <= k < ufunc.nin else computed
         Py_INCREF(kind)
         chosen[k] = <void *>kind
+    return 0
+
+
+cdef inline const Loop *bfloat16_loop(object ufunc) noexcept:
+    """It lies behind those that NumPy knows; only a ufunc with a loop for float16 has one."""
+    cdef const Loop *first = <const Loop *>(<cnp.ufunc>ufunc).data[0]
+    return first + (<cnp.ufunc>ufunc).ntypes if first.data_type == b'e' else NULL
+
+
+cdef int add_bfloat16(object ufunc) except -1:
+    """Give NumPy the loop for bfloat16, whose number it has at run time only."""
+    cdef const Loop *loop = bfloat16_loop(ufunc)
+    cdef int types[MAX_OPERANDS]
+    cdef int k
+    if loop == NULL or ufunc.__name__ in bfloat16_ufuncs:
+        return 0
+    for k in range(ufunc.nargs):
+        types[k] = cnp.NPY_DOUBLE if loop.inputs <= k < ufunc.nin else bfloat16_number
+    cnp.PyUFunc_RegisterLoopForType(ufunc, bfloat16_number, drive, types, <void *>loop)
+    bfloat16_ufuncs.add(ufunc.__name__)
     return 0
 
 
@@ -357,7 +404,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
     """
     kinds = [] if uniform_float == NULL else [("e", "d"), ("f", "d")] + ([("f", "f")] if params else [])
     kinds.append(("d", "d"))
-    cdef Loop *loops = <Loop *>malloc(len(kinds) * sizeof(Loop))
+    cdef Loop *loops = <Loop *>malloc((len(kinds) + 1) * sizeof(Loop))
     cdef void **data = <void **>malloc(len(kinds) * sizeof(void *))
     cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>malloc(
         len(kinds) * sizeof(cnp.PyUFuncGenericFunction))
@@ -390,6 +437,9 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
                        + [np.dtype(data_type).num] * outputs)
+    if uniform_float != NULL:
+        loops[len(kinds)] = loops[1]
+        loops[len(kinds)].data_type = b'b'
     ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, permanent(types), len(kinds), len(inputs) + len(params), outputs,
         cnp.PyUFunc_None, permanent(name.encode()), b"", 0)

@@ -63,7 +63,10 @@ class Format(NamedTuple):
         return Fraction(2) ** (self.last + 1) - Fraction(2) ** (self.last + 1 - self.digits)
 
 
-FORMATS = {"float16": Format(11, -24, 15), "float32": Format(24, -149, 127), "float64": Format(53, -1074, 1023)}
+FORMATS = {
+    "float16": Format(11, -24, 15), "bfloat16": Format(8, -133, 127), "float32": Format(24, -149, 127),
+    "float64": Format(53, -1074, 1023),
+}  # fmt: skip
 
 
 # ---- From text to closures ------------------------------------------------------------------------------------

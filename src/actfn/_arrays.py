@@ -147,5 +147,5 @@ def cast(array: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """float16 is computed in float32 and rounded once at the end."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """float16 and bfloat16 are computed in float32 and rounded once at the end."""
+    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from .catalog import Activation
 
-_REAL = "float16, float32 or float64; bool and small integers compute in float32, wider integers in float64"
+_REAL = (
+    "float16, float32, float64 or the bfloat16 of ml_dtypes; bool and small integers compute in float32, wider "
+    "integers in float64"
+)
 
 # What the parameters mean that are the same everywhere; those of one activation are explained in its row.
 _PARAMETERS = {

@@ -72,7 +72,7 @@ class _Problem:
                 )
             self.labels = self.layout.without_axis(labels, np.dtype(np.int64))
             self.denominator = kernels.weight_of(self.labels, ignore_index, self.weight)
-        elif wanted.dtype.kind == "f" and wanted.shape == array.shape:
+        elif (wanted.dtype.kind == "f" or wanted.dtype == kernels.bfloat16()) and wanted.shape == array.shape:
             self.probabilities = self.layout.contiguous(wanted, self.computed)
             self.denominator = float(np.prod(self.rows_shape, dtype=np.intp))
         else:
@@ -222,7 +222,7 @@ def _binary_operands(
     except ValueError:
         shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(operands, arrays, strict=True))
         raise ValueError(f"{function}: logits, target and pos_weight must broadcast, got {shapes}") from None
-    return [arrays[0].astype(dtype, copy=False), arrays[1].astype(dtype, copy=False), arrays[2]], shape, dtype
+    return [cast(arrays[0], dtype), cast(arrays[1], dtype), arrays[2]], shape, dtype
 
 
 def binary_cross_entropy(
