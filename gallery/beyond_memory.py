@@ -104,7 +104,7 @@ def checked(logits, labels, temperature):
 if __name__ == "__main__":
     with (
         TemporaryDirectory() as folder,
-        LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=MEMORY, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=MEMORY, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         processes = client.run(os.getpid)

@@ -346,7 +346,7 @@ def test_a_cluster_with_less_memory_than_the_array() -> None:
     limit = 320 * 2**20
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, memory_limit=limit, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, memory_limit=limit, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
