@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 # What the compiled modules are made of.
-COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.pyx src/*.pxi src/*.in)
+COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.py src/*.pyx src/*.pxi src/*.in)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,16 +40,19 @@ sweep: $(VENV)/installed $(VENV)/group-test
 bench: $(VENV)/installed $(VENV)/group-bench
 	$(BIN)/python -m benchmarks --cells full --resume --plots build/plots
 
-# Nothing is compiled for this one.
-lint: $(VENV)/group-lint
+# Compiled, because stubtest compares the types with what is there when the package is imported.
+lint: $(VENV)/installed $(VENV)/group-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest actfn --allowlist tests/typing/stubtest.txt --mypy-config-file pyproject.toml
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info src/actfn/*.so src/actfn/*.pxd .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/_functions.pyi
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- What the verbs need ----

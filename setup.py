@@ -134,6 +134,17 @@ def render():
         write(target / source, Tempita.sub(Path("src", f"{source}.in").read_text(), functions=functions))
 
 
+def render_stub():
+    """Beside the package's sources, for editable installs, wheels and source distributions all take it from there."""
+    functions = list(runpy.run_path("src/_stubs.py")["functions"]())
+    stub = Tempita.sub(
+        Path("src/_functions.pyi.in").read_text(),
+        functions=functions,
+        ufuncs={f.ufunc: f.overloads for f in functions if f.ufunc},
+    )
+    write(PACKAGE / "_functions.pyi", stub)
+
+
 class BuildExt(build_ext):
     """Adds OpenMP where the compiler has it; without it the same source is simply serial."""
 
@@ -158,6 +169,7 @@ class BuildExt(build_ext):
 
 def extensions():
     render()
+    render_stub()
     sources = [str(path) for path in (*Path("src").glob("*.pxi"), GENERATED / "_table.pxi", Path("setup.py"))]
     for build, flags in BUILDS.items():
         extension = Extension(

@@ -50,6 +50,9 @@ if importlib.util.find_spec("torch"):
     actfn.torch.SquaredReLU()(x).backward()
     assert actfn.torch.relu2(x) == 9 and x.grad == 6
 assert actfn.build == "base"
+
+from pathlib import Path
+assert "\nrelu2: _Ufunc_x\n" in Path(actfn.__file__).with_name("_functions.pyi").read_text(encoding="utf-8")
 """
 
 

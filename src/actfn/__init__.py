@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import elementwise, losses, pieces, rows, spatial
-from ._build import build, kept_memory, kernels, most_threads
-from ._docstrings import docstring
-from .catalog import Activation, catalog
+from . import _functions, spatial
+from ._build import available, kept_memory, kernels, most_threads
+from ._build import build as build
+from ._functions import *  # noqa: F403
+from .catalog import Activation as Activation
+from .catalog import catalog as catalog
 
 __version__ = "0.1.0"
 
-
-if TYPE_CHECKING:
-    # The activations are made from the catalog; type checkers see them as functions of anything.
-    def __getattr__(name: str) -> Any: ...
 
 
 def get(name: str) -> Any:
@@ -45,7 +43,7 @@ def get(name: str) -> Any:
     """
     if not isinstance(name, str):
         raise TypeError(f"get: name must be a string, got {name!r}")
-    return globals()[catalog.find(name).name]
+    return getattr(_functions, catalog.find(name).name)
 
 
 # What set_num_threads was last given.
@@ -160,38 +158,17 @@ def show_config() -> None:
     >>> actfn.show_config()  # doctest: +ELLIPSIS
     actfn ...
     """
-    from ._build import available
-
     print(f"actfn    {__version__}")
     print(f"build    {build} (this machine can run {', '.join(available())})")
     print(f"threads  {get_num_threads()} ({'OpenMP' if kernels.openmp() else 'built without OpenMP: serial'})")
     print(f"memory   up to {kept_memory() >> 20} MiB of freed results")
 
 
-def _publish(row: Activation) -> list[str]:
-    module = {
-        "rows": rows,
-        "sampled rows": rows,
-        "pieces": pieces,
-        "spatial": spatial,
-        "row loss": losses,
-        "pointwise loss": losses,
-    }.get(row.kind, elementwise)
-    names = [row.name, f"{row.name}_backward"]
-    for name in names:
-        function = getattr(module, name)
-        function.__doc__ = docstring(row, function, backward=name != row.name)
-        if hasattr(function, "__code__"):
-            function.__module__ = __name__
-        globals()[name] = function
-    return names
-
-
-__all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "layers",
-           "set_num_threads", "show_config", "threads"]  # fmt: skip
-for _row in catalog.values():
-    __all__ += _publish(_row)
+if not TYPE_CHECKING:
+    # Type checkers cannot add lists; for them, what is imported above as itself or by * is public.
+    __all__ = ["Activation", "build", "catalog", "frelu", "frelu_backward", "get", "get_num_threads", "layers",
+               "set_num_threads", "show_config", "threads", *_functions.__all__]  # fmt: skip
 frelu, frelu_backward = spatial.frelu, spatial.frelu_backward
 
 # Made from the functions above.
-from . import layers  # noqa: E402
+from . import layers as layers  # noqa: E402

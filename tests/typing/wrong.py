@@ -1,0 +1,20 @@
+"""Calls that type checkers must refuse: each line with ERROR, and no other."""
+
+import numpy as np
+
+import actfn
+
+x = np.zeros(3, np.float32)
+
+actfn.gelu(x, 0.5)  # ERROR
+actfn.gelu(x, alpha=1.0)  # ERROR
+actfn.gelu(x, casting="loose")  # ERROR
+actfn.geluu(x)  # ERROR
+actfn.elu(x, beta=1.0)  # ERROR
+actfn.prelu(x)  # ERROR
+actfn.softmax(x, axis="last")  # ERROR
+actfn.cross_entropy(x, x, reduction="max")  # ERROR
+actfn.get(3)  # ERROR
+actfn.set_num_threads("all")  # ERROR
+with actfn.threads():  # ERROR
+    pass
