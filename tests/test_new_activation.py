@@ -17,6 +17,8 @@ ANCHOR = "# ---- Parabolas between straight lines"
 CHECKS = """
 import importlib.util
 import inspect
+import subprocess
+import sys
 import numpy as np
 import actfn
 
@@ -53,6 +55,7 @@ assert actfn.build == "base"
 
 from pathlib import Path
 assert "\nrelu2: _Ufunc_x\n" in Path(actfn.__file__).with_name("_functions.pyi").read_text(encoding="utf-8")
+assert "Squared ReLU (relu2)" in subprocess.check_output([sys.executable, "-m", "actfn", "show", "relu2"], text=True)
 """
 
 

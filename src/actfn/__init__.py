@@ -4,15 +4,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import _functions, spatial
-from ._build import available, kept_memory, kernels, most_threads
-from ._build import build as build
-from ._functions import *  # noqa: F403
 from .catalog import Activation as Activation
 from .catalog import catalog as catalog
 
 __version__ = "0.1.0"
 
+try:
+    from . import _functions, spatial
+    from ._build import build as build
+    from ._build import kernels, most_threads
+    from ._functions import *  # noqa: F403
+    from ._machine import available, kept_memory
+except Exception as _error:
+    # Python imports the package before the command line in it, whose `doctor` is for the case that this fails.
+    from .__main__ import is_running, main
+
+    if is_running():
+        raise SystemExit(main(failure=_error)) from None
+    _error.add_note("`python -m actfn doctor` says what is wrong and what to do.")
+    raise
 
 
 def get(name: str) -> Any:

@@ -1,58 +1,158 @@
-"""`python -m actfn`: what is installed, and a few worked examples computed on the spot."""
+"""`python -m actfn`: the library's facts, pictures, speed and health, from the command line."""
 
-import numpy as np
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-import actfn
-
-
-def curves() -> None:
-    """Three activations and their derivatives: a backward function with a gradient of 1 gives the derivative."""
-    print("Sigmoid, tanh and ReLU, each with its derivative\n")
-    x = np.array([-np.inf, -1.0, 0.0, 1.0, np.inf])
-    names = ("sigmoid", "tanh", "relu")
-    print(" " * 6 + "x" + "".join(f"{name:>11}{name + chr(39):>11}" for name in names))
-    columns = [column for name in names for column in (getattr(actfn, name), getattr(actfn, f"{name}_backward"))]
-    values = [f(x) if f.nin == 1 else f(1.0, x) for f in columns]
-    for row in zip(x, *values, strict=True):
-        print(f"{row[0]:7.0f}" + "".join(f"{value:11.4f}" for value in row[1:]))
+from . import __version__
+from ._commands import UsageError
+from .catalog import catalog
 
 
-def matrix() -> None:
-    """Any shape goes in; the same shape comes out."""
-    print("ReLU of a matrix\n")
-    x = np.array([[-1.0, 2.0, -3.0], [4.0, -5.0, 6.0]])
-    for before, after in zip(x, actfn.relu(x), strict=True):
-        print("  " + "".join(f"{v:5.0f}" for v in before) + "   ->" + "".join(f"{v:5.0f}" for v in after))
+def is_running() -> bool:
+    """Whether this command line is what imports the package: as `python -m actfn`, or as the script `actfn`."""
+    # While Python looks for the module, "-m" is in the place of its file and the name is in the original arguments.
+    if sys.argv[:1] == ["-m"]:
+        return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "actfn"
+    return bool(sys.argv) and Path(sys.argv[0]).stem == "actfn"
 
 
-def probabilities() -> None:
-    """Scores become probabilities; a score that leads by a little more leads by far in probability."""
-    print("Softmax turns scores into probabilities\n")
-    scores = np.array([2.0, 1.0, 0.1])
-    listed = ", ".join(f"{p:.4f}" for p in actfn.softmax(scores))
-    print(f"  softmax([{', '.join(f'{s:g}' for s in scores)}]) = [{listed}]\n")
+def _parser() -> argparse.ArgumentParser:
+    script = Path(sys.argv[0]).stem == "actfn"
+    parser = argparse.ArgumentParser(
+        prog="actfn" if script else "python -m actfn",
+        description="Activation functions for NumPy. Without a command: the configuration, and worked examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"actfn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
 
-    classes, scores = ("dog", "cat", "bear", "person"), np.array([2.0, 10.0, 1.0, 4.0])
-    chances = actfn.softmax(scores)
-    print(f"  {'class':8}{'score':>6}{'probability':>14}")
-    for k, name in enumerate(classes):
-        print(f"  {name:8}{scores[k]:6.0f}{chances[k]:14.6f}{'   the answer' if k == chances.argmax() else ''}")
-    print(f"  {'sum':8}{'':6}{chances.sum():14.6f}")
+    command = commands.add_parser("list", help="the table of activations", description="The table of activations.")
+    command.add_argument("words", nargs="*", help="only those whose facts contain all of these words")
+    for what in ("family", "kind"):
+        known = dict.fromkeys(getattr(row, what) for row in catalog.values())
+        command.add_argument(f"--{what}", choices=known, metavar=what.upper(), help=f"one of: {', '.join(known)}")
+
+    def parameters(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE", dest="parameters",
+            help="draw with this value of a parameter",
+        )  # fmt: skip
+
+    command = commands.add_parser(
+        "show", help="all that is known of an activation", description="All that is known of an activation."
+    )
+    command.add_argument("names", nargs="+", metavar="name", help="a name or an alias, as actfn.get takes it")
+    parameters(command)
+
+    command = commands.add_parser(
+        "plot", help="curves in a file, with matplotlib", description="Draw curves into a file, with matplotlib."
+    )
+    command.add_argument("names", nargs="+", metavar="name", help="a name or an alias, as actfn.get takes it")
+    command.add_argument("-o", "--output", required=True, type=Path, help="such as curves.png, .svg or .pdf")
+    command.add_argument("--derivative", action="store_true", help="draw the derivatives too")
+    command.add_argument("--range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="of x")
+    command.add_argument("--force", action="store_true", help="overwrite the file if it exists")
+    parameters(command)
+
+    command = commands.add_parser(
+        "bench", help="how fast the functions are here", description="How fast the functions are on this machine."
+    )
+    command.add_argument("names", nargs="*", metavar="name", help="a name or an alias; all without any")
+    command.add_argument(
+        "--sizes", nargs="+", type=int, metavar="N", default=[1, 1000, 100_000, 4_000_000], help="elements per call"
+    )
+    command.add_argument("--dtype", choices=("float16", "float32", "float64"), default="float32")
+    command.add_argument("--threads", type=int, default=0, metavar="N", help="at most so many")
+
+    text = "What runs here and why, and what is wrong. The exit status is 0 if all is well, and 1 otherwise."
+    commands.add_parser("doctor", help="what runs here and why, and what is wrong", description=text)
+    return parser
 
 
-def losses() -> None:
-    """Cross-entropy takes scores, because the softmax is inside: only so does it stay finite."""
-    print("Cross-entropy, from the scores and by way of softmax\n")
-    print(f"  {'scores':>18}{'label':>7}{'cross_entropy':>15}{'-log(exp/sum)':>15}")
-    for scores, label in (([2.0, 10.0, 1.0, 4.0], 1), ([2.0, 10.0, 1.0, 4.0], 0), ([0.0, 1000.0], 0)):
-        with np.errstate(all="ignore"):
-            naive = -np.log(np.exp(scores) / np.sum(np.exp(scores)))[label]
-        listed = ", ".join(f"{s:g}" for s in scores)
-        print(f"  {listed:>18}{label:7}{actfn.cross_entropy([scores], [label]):15.6f}{naive:15.6f}")
+def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, failure: Exception | None) -> int:
+    options = parser.parse_args(arguments)
+    if failure and options.command != "doctor":
+        print(f"actfn cannot be imported: {failure}", file=sys.stderr)
+        print(f"`{parser.prog} doctor` says more.", file=sys.stderr)
+        return 1
+    try:
+        return _command(options)
+    except UsageError as error:
+        print(f"{parser.prog} {options.command}: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _command(options: argparse.Namespace) -> int:
+    match options.command:
+        case "list":
+            from ._commands import facts
+
+            facts.list_activations(options.words, options.family, options.kind)
+        case "show":
+            from ._commands import facts
+
+            facts.show(options.names, options.parameters)
+        case "plot":
+            from ._commands import plot
+
+            plot.draw(options)
+        case "bench":
+            from ._commands import bench
+
+            bench.run(options.names, options.sizes, options.dtype, options.threads)
+        case "doctor":
+            from ._commands import doctor
+
+            return doctor.run()
+        case _:
+            from ._commands import examples
+
+            examples.run()
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None, *, failure: Exception | None = None) -> int:
+    """Run a command; its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process by default.
+    failure : Exception, optional
+        Why the package cannot be imported; then only `doctor` runs.
+
+    Returns
+    -------
+    int
+        0, or 1 where something is wrong with the installation, or 2 where it is with the arguments.
+    """
+    if sys.stdout is None:
+        # As after `>&-`: there is nobody to print to, but the exit status is still of use.
+        sys.stdout = io.StringIO()
+    for stream in (sys.stdout, sys.stderr):
+        # A name such as Mańke must not stop a console that knows ASCII only.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    parser = _parser()
+    try:
+        try:
+            return _run(parser, arguments, failure)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # Python would complain again when it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # The reader, such as `head`, has seen enough.
+            return 0
+        print(f"{parser.prog}: error: cannot print: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":
-    actfn.show_config()
-    for example in (curves, matrix, probabilities, losses):
-        print()
-        example()
+    sys.exit(main())

@@ -1482,7 +1482,12 @@ class Catalog(Mapping[str, Activation]):
         try:
             return self._spellings[_key(name)]
         except KeyError:
-            raise ValueError(f"get: name must be an activation or a known alias, got {name!r}") from None
+            import difflib
+
+            close = difflib.get_close_matches(_key(name), self._spellings, 3, 0.7)
+            meant = " or ".join(dict.fromkeys(repr(self._spellings[key].name) for key in close))
+            hint = f"; did you mean {meant}?" if meant else ""
+            raise ValueError(f"get: name must be an activation or a known alias, got {name!r}{hint}") from None
 
 
 catalog = Catalog(ROWS)
