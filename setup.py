@@ -20,7 +20,8 @@ PACKAGE = Path("src/actfn")
 MSVC = sys.platform == "win32"
 # Never -ffast-math: it sets flush-to-zero for the whole process. See docs/decisions.
 FLAGS = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
-OPENMP = ["/openmp"] if MSVC else ["-fopenmp"]
+# To compile and to link with. Apple's clang leaves OpenMP to a library that is installed beside it, libomp.
+OPENMP = [(["/openmp"], [])] if MSVC else [(["-fopenmp"], ["-fopenmp"]), (["-Xclang", "-fopenmp"], ["-lomp"])]
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
     ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
@@ -146,25 +147,30 @@ def render_stub():
 
 
 class BuildExt(build_ext):
-    """Adds OpenMP where the compiler has it; without it the same source is simply serial."""
+    """Adds OpenMP where the compiler has it; without it, or with ACTFN_OPENMP=0, the same source is simply serial."""
 
     def build_extensions(self):
+        ways = OPENMP if os.environ.get("ACTFN_OPENMP", "1") != "0" else []
+        compiling, linking = next(filter(self.links, ways), ([], []))
+        if not compiling:
+            self.warn("built without OpenMP: actfn will run in one thread")
+        for extension in self.extensions:
+            extension.extra_compile_args += compiling
+            extension.extra_link_args += linking
+        super().build_extensions()
+
+    def links(self, flags):
+        """Whether a program that asks OpenMP for its threads can be made with these flags."""
+        compiling, linking = flags
         with tempfile.TemporaryDirectory() as folder:
             probe = Path(folder, "probe.c")
             probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
             try:
-                objects = self.compiler.compile([str(probe)], output_dir=folder, extra_postargs=OPENMP)
-                self.compiler.link_executable(
-                    objects, "probe", output_dir=folder, extra_postargs=[] if MSVC else OPENMP
-                )
-                openmp = OPENMP
+                objects = self.compiler.compile([str(probe)], output_dir=folder, extra_postargs=compiling)
+                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=linking)
             except (CompileError, LinkError):
-                openmp = []
-                self.warn("this compiler has no OpenMP: actfn will run in one thread")
-        for extension in self.extensions:
-            extension.extra_compile_args += openmp
-            extension.extra_link_args += [] if MSVC else openmp
-        super().build_extensions()
+                return False
+        return True
 
 
 def extensions():

@@ -39,7 +39,7 @@ cdef extern from *:
         unsigned side;                  /* sign bit of the segments' side */
     };
 
-    #if defined(__AVX512F__) && defined(__AVX512DQ__)
+    #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__GNUC__)
     #include <immintrin.h>
 
     #define ROW(name, row) const __m512 name##_0 = _mm512_loadu_ps(row), name##_1 = _mm512_loadu_ps(row + 16)
