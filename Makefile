@@ -49,6 +49,8 @@ lint: $(VENV)/installed $(VENV)/group-lint
 	$(BIN)/python -m mypy.stubtest actfn --allowlist tests/typing/stubtest.txt --mypy-config-file pyproject.toml
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell
+	$(BIN)/zizmor --offline .github
+	$(BIN)/sp-repo-review .
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/_functions.pyi
