@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ANCHOR = "# ---- Parabolas between straight lines"
 
 # What the test of a new activation would check, run where `actfn` is the scratch copy.
-CHECKS = """
+CHECKS = r"""
 import importlib.util
 import inspect
 import subprocess

@@ -49,7 +49,7 @@ class Activation:
     # Name of the class in `actfn.layers`, where PyTorch spells it otherwise than the title.
     layer: str = ""
     # Name and default of every parameter; None where the caller must give one.
-    params: Mapping[str, float | None] = field(default_factory=dict)
+    params: Mapping[str, float | int | None] = field(default_factory=dict)
     # What each parameter is, for the docstring.
     param_docs: Mapping[str, str] = field(default_factory=dict)
     # Parameters that networks learn: backward returns their gradients too.
