@@ -53,7 +53,7 @@ lint: $(VENV)/installed $(VENV)/group-lint
 	$(BIN)/sp-repo-review .
 
 clean:
-	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/_functions.pyi
+	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/*.pyi
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -135,15 +135,16 @@ def render():
         write(target / source, Tempita.sub(Path("src", f"{source}.in").read_text(), functions=functions))
 
 
-def render_stub():
-    """Beside the package's sources, for editable installs, wheels and source distributions all take it from there."""
-    functions = list(runpy.run_path("src/_stubs.py")["functions"]())
-    stub = Tempita.sub(
-        Path("src/_functions.pyi.in").read_text(),
-        functions=functions,
-        ufuncs={f.ufunc: f.overloads for f in functions if f.ufunc},
-    )
-    write(PACKAGE / "_functions.pyi", stub)
+def render_stubs():
+    """Beside the package's sources, for editable installs, wheels and source distributions all take them from there."""
+    stubs = runpy.run_path("src/_stubs.py")
+    functions = list(stubs["functions"]())
+    ufuncs = {f.ufunc: f.overloads for f in functions if f.ufunc}
+    for name, parts in {
+        "_functions.pyi": {"functions": functions, "ufuncs": ufuncs},
+        "_layers.pyi": {"layers": list(stubs["layers"]())},
+    }.items():
+        write(PACKAGE / name, Tempita.sub(Path("src", f"{name}.in").read_text(), **parts))
 
 
 class BuildExt(build_ext):
@@ -175,7 +176,7 @@ class BuildExt(build_ext):
 
 def extensions():
     render()
-    render_stub()
+    render_stubs()
     sources = [str(path) for path in (*Path("src").glob("*.pxi"), GENERATED / "_table.pxi", Path("setup.py"))]
     for build, flags in BUILDS.items():
         extension = Extension(

@@ -188,3 +188,32 @@ def functions():
                 doc = inspect.cleandoc(re.sub("^    ", "", doc, flags=re.MULTILINE))
                 found = ways(overloads(row, backward, ufunc=True))
                 yield SimpleNamespace(name=name, ufunc=ufunc, overloads=found, doc=doc)
+
+
+def layers():
+    """Names, parameters and texts of the classes of layers.py that are made from rows."""
+    rows, _ = facts()
+    by_hand = written()
+    taken = {node.name for node in statements("layers") if isinstance(node, ast.ClassDef)}
+    for row in rows:
+        if row.class_name in taken:
+            continue
+        settings = [f"{p}: ArrayLike" + ("" if v is None else f" = {v!r}") for p, v in row.params.items()]
+        if row.name in by_hand:
+            settings = settings_of(by_hand[row.name], row)
+        yield SimpleNamespace(name=row.class_name, parameters=", ".join(["self", *settings]), doc=row.summary)
+
+
+def settings_of(node, row):
+    """What a function takes beside operands, and beside what belongs to one call."""
+    arguments = node.args
+    defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + arguments.defaults
+    positional, named = (
+        [
+            f"{a.arg}: {ast.unparse(a.annotation)}" + ("" if d is None else f" = {ast.unparse(d)}")
+            for a, d in zip(given, values, strict=True)
+            if a.arg not in ("out", "mask") and (d is not None or a.arg in row.params)
+        ]
+        for given, values in ((arguments.args, defaults), (arguments.kwonlyargs, arguments.kw_defaults))
+    )
+    return [*positional, *(["*"] if named else []), *named]

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import actfn
+from actfn import layers
 
 from . import oracle
 
@@ -127,6 +128,24 @@ def test_the_stub_has_the_defaults_of_the_functions() -> None:
                 assert eval(ast.unparse(default)) == real[argument.arg].default, (definition.name, argument.arg)
         operands = [a.arg for a in arguments.args]
         assert operands == list(real)[: len(operands)], definition.name
+
+
+def test_the_stub_of_layers_has_the_arguments_of_the_classes() -> None:
+    """Every class that is made from a row, with names, order and defaults."""
+    stub = ast.parse(STUB.with_name("_layers.pyi").read_text(encoding="utf-8")).body
+    classes = {node.name: node for node in stub if isinstance(node, ast.ClassDef)}
+    by_hand = {node.name for node in ast.parse(inspect.getsource(layers)).body if isinstance(node, ast.ClassDef)}
+    assert classes.keys() == set(layers.__all__) - by_hand
+    for name, node in classes.items():
+        start = next(one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__")
+        real = list(inspect.signature(getattr(layers, name)).parameters.values())
+        given, named = start.args.args[1:], start.args.kwonlyargs
+        assert [a.arg for a in (*given, *named)] == [p.name for p in real], name
+        assert [p.kind is p.KEYWORD_ONLY for p in real] == [False] * len(given) + [True] * len(named), name
+        values = [*([None] * (len(given) - len(start.args.defaults))), *start.args.defaults, *start.args.kw_defaults]
+        for value, parameter in zip(values, real, strict=True):
+            assert (value is None) == (parameter.default is parameter.empty), (name, parameter)
+            assert value is None or eval(ast.unparse(value)) == parameter.default, (name, parameter)
 
 
 @pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="needs the source tree")

@@ -21,8 +21,8 @@ from .losses import Reduction, _valid_reduction
 from .rows import gumbel_softmax
 
 if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
+    # What is made from rows below.
+    from ._layers import *  # noqa: F403
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import actfn
-from actfn import Activation, build, catalog, frelu, gelu, softmax, threads
+from actfn import Activation, build, catalog, frelu, gelu, layers, softmax, threads
 
 single: NDArray[np.float32] = np.zeros(3, np.float32)
 double: NDArray[np.float64] = np.zeros(3)
@@ -79,7 +79,7 @@ with threads(1):
 
 # The rest of the package.
 assert_type(actfn.catalog["gelu"], actfn.Activation)
-assert_type(actfn.catalog["gelu"].params.get("alpha"), float | None)
+assert_type(actfn.catalog["gelu"].params.get("alpha"), float | int | None)
 assert_type([row.name for row in actfn.catalog.values()], list[str])
 assert_type(actfn.get("swish"), Any)
 assert_type(actfn.build, str)
@@ -87,3 +87,8 @@ assert_type(actfn.get_num_threads(), int)
 with actfn.threads(2):
     actfn.set_num_threads(0)
 actfn.show_config()
+
+# Layers that are made from the catalog.
+net = layers.Sequential(layers.LeakyReLU(negative_slope=0.2), layers.GELU("tanh"), layers.Softmax(axis=1))
+net(scores)
+assert_type(layers.Softmax(temperature=2.0).row, Activation)

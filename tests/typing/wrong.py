@@ -16,5 +16,8 @@ actfn.softmax(x, axis="last")  # ERROR
 actfn.cross_entropy(x, x, reduction="max")  # ERROR
 actfn.get(3)  # ERROR
 actfn.set_num_threads("all")  # ERROR
+actfn.layers.LeakyReLU(slope=0.2)  # ERROR
+actfn.layers.Threshold(0.5)  # ERROR
+actfn.layers.LeekyReLU()  # ERROR
 with actfn.threads():  # ERROR
     pass
