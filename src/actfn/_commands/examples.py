@@ -36,7 +36,7 @@ def probabilities() -> None:
     chances = actfn.softmax(scores)
     print(f"  {'class':8}{'score':>6}{'probability':>14}")
     for k, name in enumerate(classes):
-        print(f"  {name:8}{scores[k]:6.0f}{chances[k]:14.6f}{'   the answer' if k == chances.argmax() else ''}")
+        print(f"  {name:8}{scores[k]:6.0f}{chances[k]:14.6f}{'   the answer' if k == np.argmax(chances) else ''}")
     print(f"  {'sum':8}{'':6}{chances.sum():14.6f}")
 
 

@@ -110,7 +110,7 @@ def chart(title: str, f: Callable[[NDArray[np.float64]], NDArray[np.float64]], l
     margin = 8
     across, down, write = braille(columns - margin, rows)
     y = f(np.linspace(low, high, across))
-    bottom, top = float(y.min()), float(y.max())
+    bottom, top = float(np.min(y)), float(np.max(y))
     span = (top - bottom) or 1.0
     at = np.rint((top - y) / span * (down - 1)).astype(int)
     dots = np.zeros((down, across), bool)
