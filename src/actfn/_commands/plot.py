@@ -1,6 +1,7 @@
 """`plot`: curves in a file."""
 
 import argparse
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from .facts import check_settings, curve, find, missing, settings, slope
 
 def _figure() -> Any:
     try:
-        from matplotlib.figure import Figure
+        # By name: type checkers of users follow our imports, and need not have it either.
+        figure = import_module("matplotlib.figure").Figure
     except ImportError:
         raise UsageError("needs matplotlib, which is not installed: pip install 'actfn[cli]'") from None
-    return Figure(figsize=(7, 4.5), layout="constrained")
+    return figure(figsize=(7, 4.5), layout="constrained")
 
 
 def draw(options: argparse.Namespace) -> None:
