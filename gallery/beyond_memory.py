@@ -15,6 +15,8 @@ functions to the processes, one chunk at a time; the code is what it would be fo
 .. [1] Guo, Pleiss, Sun and Weinberger, 2017, arXiv:1706.04599
 """
 
+# sphinx_gallery_tags = ["advanced", "dask", "classification", "loss"]
+
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -7,6 +7,8 @@ NumPy multiplies the matrices; actfn does everything that is not linear: the hid
 and the way back through both.
 """
 
+# sphinx_gallery_tags = ["intermediate", "training", "classification", "images", "loss"]
+
 from pathlib import Path
 
 import matplotlib.pyplot as plt

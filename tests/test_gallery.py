@@ -1,0 +1,120 @@
+"""The gallery runs: every script in a process of its own, block by block, with the examples in its texts."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import processes
+
+GALLERY = Path(__file__).parent.parent / "gallery"
+SCRIPTS = sorted(GALLERY.glob("**/*.py"))
+# Each takes a few; a machine that others use may need many times as long.
+SECONDS = 600
+TAG_LEVELS = {"beginner", "intermediate", "advanced"}
+
+
+def blocks(source: str) -> list[tuple[str, str, int]]:
+    """Kind, content and first line of each block: the docstring, the code, and the comments that begin with # %%."""
+    tree = ast.parse(source)
+    docstring, end = ast.get_docstring(tree, clean=False) or "", tree.body[0].end_lineno or 0
+    found = [("text", docstring, 1)]
+    lines = source.splitlines()
+    k = end
+    while k < len(lines):
+        start, text = k, lines[k].startswith("# %%")
+        k += 1
+        if text:
+            while k < len(lines) and lines[k].startswith("#"):
+                k += 1
+            found.append(("text", "\n".join(line[2:] for line in lines[start + 1 : k]) + "\n", start + 2))
+        else:
+            while k < len(lines) and not lines[k].startswith("# %%"):
+                k += 1
+            found.append(("code", "\n".join(lines[start:k]) + "\n", start + 1))
+    return found
+
+
+def checks(source: str) -> int:
+    """How many assertions and examples a script has."""
+    return sum(
+        len(doctest.DocTestParser().get_examples(content))
+        if kind == "text"
+        else sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(content)))
+        for kind, content, _ in blocks(source)
+    )
+
+
+def play(path: str) -> None:
+    """Run a script as a page of the documentation does, and its examples where they stand, in the same names."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    # Without a screen, showing is not an error.
+    warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive", UserWarning)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    runner, report = doctest.DocTestRunner(), []
+    for kind, content, line in blocks(Path(path).read_text(encoding="utf-8")):
+        if kind == "code":
+            # Lines in front, so that a traceback says which line of the script it was.
+            exec(compile("\n" * (line - 1) + content, path, "exec"), names)
+            pages = [plt.figure(number) for number in plt.get_fignums()]
+            for number, page in enumerate(pages):
+                page.canvas.draw()
+                if "ACTFN_GALLERY_FIGURES" in os.environ:
+                    folder = GALLERY.parent / os.environ["ACTFN_GALLERY_FIGURES"]
+                    folder.mkdir(parents=True, exist_ok=True)
+                    page.savefig(folder / f"{Path(path).stem}-{line:03}-{number}.png")
+            plt.close("all")
+        else:
+            examples = doctest.DocTestParser().get_doctest(content, names, Path(path).name, path, line - 1)
+            runner.run(examples, out=report.append, clear_globs=False)
+            assert not runner.failures, "".join(report)
+
+
+@pytest.mark.skipif(not SCRIPTS, reason="needs the source tree")
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_script_runs(script: Path) -> None:
+    """Without a warning, with every assertion and example right; it leaves no figure open."""
+    code = f"""
+        import os, sys
+        sys.path.insert(0, {str(GALLERY.parent)!r})
+        os.chdir({str(script.parent)!r})
+        from tests.test_gallery import play
+        play({str(script)!r})
+    """
+    processes.output(code, timeout=SECONDS, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_script_is_a_page(script: Path) -> None:
+    """A title, a level for readers, text between the code, and something that is checked."""
+    source = script.read_text(encoding="utf-8")
+    title, line, *_ = (ast.get_docstring(ast.parse(source)) or "").splitlines()
+    assert line == "=" * len(title) and len(title) > 10
+    tags = re.search(r"^# sphinx_gallery_tags = (\[.*\])$", source, re.MULTILINE)
+    assert tags and len(TAG_LEVELS.intersection(ast.literal_eval(tags[1]))) == 1
+    assert sum(kind == "text" for kind, _, _ in blocks(source)) >= 3
+    assert checks(source), "nothing in it can fail"
+
+
+def test_a_wrong_number_would_be_found(tmp_path: Path) -> None:
+    """One digit of an example, or a false assertion, stops a script at its line."""
+    right = '"""Title"""\n\nx = 2\n\n# %%\n# Text:\n#\n# >>> x + 1\n# 3\n\nassert x == 2\n'
+    path = tmp_path / "script.py"
+    path.write_text(right)
+    play(str(path))
+    assert checks(right) == 2
+    for wrong, line in ((right.replace("# 3", "# 4"), "line 8"), (right.replace("== 2", "== 5"), None)):
+        path.write_text(wrong)
+        with pytest.raises(AssertionError, match=line):
+            play(str(path))
