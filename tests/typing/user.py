@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 import actfn
 from actfn import Activation, build, catalog, frelu, gelu, layers, softmax, threads
 
+
+def matrix_of(rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.zeros((rows, columns), np.float32)
+
+
 single: NDArray[np.float32] = np.zeros(3, np.float32)
 double: NDArray[np.float64] = np.zeros(3)
-matrix: np.ndarray[tuple[int, int], np.dtype[np.float32]] = np.zeros((2, 3), np.float32)
+matrix = matrix_of(2, 3)
 short: NDArray[np.int16] = np.zeros(3, np.int16)
 long: NDArray[np.int64] = np.zeros(3, np.int64)
 labels: NDArray[np.int64] = np.zeros(2, np.int64)
