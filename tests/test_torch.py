@@ -26,6 +26,7 @@ from torch.autograd import forward_ad  # noqa: E402
 import actfn.torch as ours  # noqa: E402
 
 nn, functional = torch.nn, torch.nn.functional
+bce = ours.binary_cross_entropy_with_logits
 ROWS = [name for name, row in oracle.ROWS.items() if row.kind != "sampled rows"]
 # Their gradient is 0 or jumps: nothing to differentiate numerically.
 LOSSES = [name for name in ROWS if "loss" in oracle.ROWS[name].kind]
@@ -355,6 +356,15 @@ def test_what_is_no_tensor_on_the_cpu_is_named(name: str) -> None:
         (lambda x: ours.rrelu(x, None), TypeError, "rrelu: lower must be a number, got None"),
         (lambda x: ours.binary_cross_entropy_with_logits(x, x[:1]), ValueError, "target must have the shape of input"),
         (lambda x: ours.LeakyReLU("steep")(x), Exception, "negative_slope"),
+        (lambda x: bce(x, x, x, reduction="max"), ValueError, "with_logits: reduction must be 'mean', .* got 'max'"),
+        (lambda x: bce(x, x, reduction=None), ValueError, "with_logits: reduction must be 'mean', .* got None"),
+        (lambda x: bce(x, x, x[None]), ValueError, r"weight must broadcast to shape \(2, 4\), got \(1, 2, 4\)"),
+        (lambda x: ours.cross_entropy(x, x, reduction=None), ValueError, "cross_entropy: reduction must be"),
+        (lambda x: ours.cross_entropy(x, x, ignore_index=1.5), TypeError, "ignore_index must be an integer, got 1.5"),
+        (lambda x: ours.cross_entropy(x, x, label_smoothing="1"), TypeError, "label_smoothing must be a number"),
+        (lambda x: ours.softplus(x, 1.0, "1"), TypeError, "softplus: threshold must be a number, got '1'"),
+        (lambda x: ours.rrelu(x, training="no"), TypeError, "rrelu: training must be True or False, got 'no'"),
+        (lambda x: ours.rrelu(x, 0.5, 0.1, True), ValueError, "rrelu: lower must not exceed upper, got lower=0.5"),
         (lambda _: ours.replace(torch.relu), TypeError, "replace: model must be a torch.nn.Module, got builtin"),
     ],
 )  # fmt: skip
@@ -362,6 +372,16 @@ def test_wrong_arguments(call: Any, error: type[Exception], message: str) -> Non
     """One error that says what is wrong."""
     with pytest.raises(error, match=message):
         call(torch.randn(2, 4))
+
+
+def test_weights_of_losses_do_not_change_the_dtype() -> None:
+    """As in PyTorch, where the losses are multiplied in place."""
+    x = torch.randn(2, 4)
+    weight = torch.rand(4, dtype=torch.float64)
+    for reduction in ("mean", "sum", "none"):
+        found = bce(x, torch.sigmoid(x), weight, reduction=reduction)
+        wanted = functional.binary_cross_entropy_with_logits(x, torch.sigmoid(x), weight, reduction=reduction)
+        torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("name", ROWS)

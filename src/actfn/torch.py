@@ -23,6 +23,7 @@ import actfn
 from ._docstrings import torch_docstring
 from .catalog import Activation, catalog
 from .layers import constructor, operands_of, parameters_of
+from .losses import _valid_reduction
 
 if TYPE_CHECKING:
 
@@ -322,6 +323,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Any:
     tensor([0.3133, 0.6931, 1.3133])
     """
     _check("softplus", input=input)
+    _setting("softplus", "threshold", threshold, "float")
     y = _operators["softplus"](input, _setting("softplus", "beta", beta, "float"))
     return y if threshold >= 20 else torch.where(input * beta > threshold, input, y)
 
@@ -378,8 +380,10 @@ def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: b
     _check("rrelu", input=input)
     for name, value in (("lower", lower), ("upper", upper)):
         _setting("rrelu", name, value, "float")
-    if not training:
+    if not _setting("rrelu", "training", training, "bool"):
         return _operators["rrelu"](input, lower, upper)
+    if not lower <= upper:
+        raise ValueError(f"actfn.torch.rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
     return _operators["prelu"](input, torch.empty_like(input).uniform_(lower, upper))
 
 
@@ -419,6 +423,9 @@ def cross_entropy(
     _check("cross_entropy", input=input)
     _check_place("cross_entropy", "target", _constant("cross_entropy", "target", target))
     _constant("cross_entropy", "weight", weight)
+    _setting("cross_entropy", "ignore_index", ignore_index, "int")
+    _setting("cross_entropy", "label_smoothing", label_smoothing, "float")
+    _valid_reduction("actfn.torch.cross_entropy", reduction)
     axis = min(1, input.ndim - 1)
     return _operators["cross_entropy"](input, target, axis, weight, ignore_index, label_smoothing, reduction)
 
@@ -455,6 +462,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     _check(name, input=input)
+    _valid_reduction(f"actfn.torch.{name}", reduction)
     _check_place(name, "target", _constant(name, "target", target))
     if target.shape != input.shape:
         raise ValueError(
@@ -467,7 +475,8 @@ def binary_cross_entropy_with_logits(
     if weight is None:
         return operator(input, target, pos_weight, reduction)
     _check(name, weight=weight)
-    losses = operator(input, target, pos_weight, "none") * weight
+    _check_broadcast(name, "weight", weight, input)
+    losses = (operator(input, target, pos_weight, "none") * weight).to(input.dtype)
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
 
 
