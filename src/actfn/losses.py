@@ -56,13 +56,19 @@ class _Problem:
         self.layout = Layout.of(array, axis)
         self.computed = computing_dtype(self.dtype)
         self.logits = self.layout.contiguous(array, self.computed)
-        if not 0 <= label_smoothing <= 1:
+        try:
+            smoothing, ignore_index = float(label_smoothing), operator.index(ignore_index)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{function}: label_smoothing must be a number and ignore_index an integer, "
+                f"got {label_smoothing!r} and {ignore_index!r}"
+            ) from None
+        if not 0 <= smoothing <= 1:
             raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.weight = self._valid_weight(function, weight, classes)
         self.labels = self.probabilities = None
         wanted = np.asarray(target)
         if wanted.dtype.kind in "iu" and wanted.shape == self.rows_shape:
-            ignore_index = operator.index(ignore_index)
             labels = wanted.astype(np.int64)
             bad = (wanted != ignore_index) & ((wanted < 0) | (wanted >= classes))
             if bad.any():
@@ -84,7 +90,7 @@ class _Problem:
             "labels": self.labels,
             "ignore": ignore_index,
             "weight": self.weight,
-            "smoothing": float(label_smoothing),
+            "smoothing": smoothing,
         }
 
     @staticmethod
