@@ -277,6 +277,8 @@ def test_bench_measures_every_function() -> None:
 def test_bench_refuses() -> None:
     """Sizes and threads that cannot be."""
     assert "--sizes must be 1 or more, got 0" in error("bench", "gelu", "--sizes", "0")
+    for size in (10**15, 10**30):
+        assert f"--sizes must fit into memory, got {size}" in error("bench", "gelu", "--sizes", "1", str(size))
     assert "--threads must be 0 or positive, got -1" in error("bench", "gelu", "--threads", "-1")
 
 

@@ -82,12 +82,15 @@ def run(names: Sequence[str], sizes: Sequence[int], dtype: str, threads: int) ->
         raise UsageError(f"--sizes must be 1 or more, got {min(sizes)}")
     if threads < 0:
         raise UsageError(f"--threads must be 0 or positive, got {threads}")
+    try:
+        copies = [np.zeros(size, dtype).copy for size in sizes]
+    except (MemoryError, ValueError):
+        raise UsageError(f"--sizes must fit into memory, got {max(sizes)}") from None
     width = max(len(f"{row.name}_backward") for row in rows)
     with actfn.threads(threads):
         print(f"actfn {actfn.__version__}, build {actfn.build}, threads: {actfn.get_num_threads()}, {dtype}")
         print("Nanoseconds per element, the result allocated in every call; the first line is NumPy's copy.\n")
         print(bold("elements".ljust(width) + "".join(f"{size:>12,}" for size in sizes)), flush=True)
-        copies = [np.zeros(size, dtype).copy for size in sizes]
         _line("copy", width, [_seconds(copy) / size for copy, size in zip(copies, sizes, strict=True)])
         for row in rows:
             for cells in zip(*(_calls(row, size, dtype) for size in sizes), strict=True):
