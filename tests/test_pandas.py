@@ -160,6 +160,19 @@ def test_na_where_nothing_can_be_left_out() -> None:
     assert list(value.columns) == ["a"] and list(value["a"].isna()) == [False, True]
 
 
+def test_na_in_a_mask_takes_no_part() -> None:
+    """As a masked entry of a mask does; nobody has said whether it does."""
+    x = frame(np.ones((ROWS, LENGTH)))
+    mask = (x > 0).astype("boolean")
+    mask.iloc[0, 1] = pd.NA
+    mask.iloc[1, 2] = False
+    y = actfn.softmax(x, mask=mask)
+    assert np.argwhere(y.isna().to_numpy()).tolist() == [[0, 1]]
+    wanted = actfn.softmax(np.ones((ROWS, LENGTH)), mask=mask.fillna(False).to_numpy(bool))
+    assert np.array_equal(y.fillna(0.0).to_numpy(float), wanted)
+    assert actfn.softmax(mask["c1"])[1:].notna().all() and actfn.softmax(mask["c1"]).isna().iloc[0]
+
+
 def test_labels_must_agree() -> None:
     """Nothing is matched by position where labels say something else."""
     x = frame(np.ones((ROWS, LENGTH)))

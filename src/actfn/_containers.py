@@ -508,6 +508,8 @@ def _values(function: str, operand: str, value: Any) -> tuple[Any, Any]:
         return value.to_numpy(dtype=common), None
     nullable = np.array([not isinstance(dtype, np.dtype) for dtype in dtypes])
     missing = value.isna().to_numpy(dtype=bool) & (nullable if value.ndim == 2 else nullable[0])
+    if missing.any() and common == np.bool:
+        return value.to_numpy(dtype=common, na_value=False), missing
     if missing.any():
         common = float_dtype(function, [(operand, type(common))])
         return value.to_numpy(dtype=common, na_value=np.nan), missing
