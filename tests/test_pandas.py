@@ -190,6 +190,15 @@ def test_labels_must_agree() -> None:
         actfn.softmax(x, "sample")
 
 
+def test_no_masked_arrays_beside_a_frame() -> None:
+    """Which of the two says what is missing?"""
+    x = frame(np.ones((ROWS, LENGTH)))
+    masked = np.ma.masked_less(x.to_numpy(), 0)
+    for grad, y in ((masked, x), (x, masked)):
+        with pytest.raises(TypeError, match=r"^softmax_backward: \w+ must be an array in memory, got MaskedArray of num"):
+            actfn.softmax_backward(grad, y)
+
+
 def test_attributes_stay() -> None:
     """A frame's attrs, as functions of elements keep them."""
     x = frame(np.ones((ROWS, LENGTH)))

@@ -167,5 +167,11 @@ def test_wrong_arguments() -> None:
         actfn.softmax(x, out=np.ones((ROWS, LENGTH)))
     with pytest.raises(ValueError, match="softmax_backward: grad must have the variable 'u'"):
         actfn.softmax_backward(xr.Dataset({"v": x}), xr.Dataset({"u": x}), axis="channel")
+    with pytest.raises(TypeError, match="softmax: x must be a DataArray or a Dataset, got Variable of xarray"):
+        actfn.softmax(x.variable)
+    with pytest.raises(TypeError, match="softmax_backward: grad must be a DataArray or a Dataset, got Variable"):
+        actfn.softmax_backward(x.variable, x)
+    with pytest.raises(TypeError, match="softmax_backward: grad must be an array in memory, got MaskedArray of numpy"):
+        actfn.softmax_backward(np.ma.masked_less(x.values, 2), x)
     with pytest.raises(TypeError, match="funnel_relu: x must be an array in memory, got DataArray of xarray"):
         actfn.funnel_relu(x, np.ones((1, 3, 3)))

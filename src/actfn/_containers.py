@@ -25,7 +25,7 @@ from ._ufuncs import float_dtype
 Operands = Mapping[str, tuple[Any, str]]
 
 _TYPES = {
-    "xarray": ("Dataset", "DataArray"),
+    "xarray": ("Dataset", "DataArray", "Variable"),
     "pandas": ("DataFrame", "Series"),
     "dask.dataframe": ("DataFrame", "Series"),
     "dask.array": ("Array",),
@@ -295,6 +295,9 @@ def _xarray(
 ) -> Any:
     xr: Any = sys.modules["xarray"]
     name = function.__name__
+    for operand, (value, _) in operands.items():
+        if isinstance(value, xr.Variable):
+            raise TypeError(f"{name}: {operand} must be a DataArray or a Dataset, got Variable of xarray")
     if any(isinstance(value, xr.Dataset) for value, _ in operands.values()):
         return _each_variable(function, operands, axis, options)
     results = (result,) if isinstance(result, str) else result
@@ -351,6 +354,9 @@ def dimension(function: str, axis: Any, array: Any) -> Any:
 
 def _labelled(function: str, operand: str, value: Any, sizes: dict[Any, int]) -> Any:
     """An array without labels, which broadcasts by position as everywhere in NumPy."""
+    if library_of(value) != "dask.array":
+        # Labels and masks of others would be lost.
+        in_memory(function, {operand: value})
     value = value if hasattr(value, "__array_function__") else np.asarray(value)
     try:
         array = np.broadcast_to(value, tuple(sizes.values()))
@@ -471,7 +477,9 @@ def _pandas(
         axis = None
     plain, missing, nullable = {}, {}, False
     for operand, (value, core) in operands.items():
-        if library_of(value):
+        if library_of(value) != "pandas":
+            in_memory(name, {operand: value})
+        else:
             _same_labels(name, operand, value, core, model, axis)
             value, lost = _values(name, operand, value)
             if lost is not None:
