@@ -12,13 +12,17 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # What the compiled modules are made of.
 COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.py src/*.pyx src/*.pxi src/*.in)
 
+# What sets the formulas of the documentation; node comes with the group `docs`.
+KATEX := build/katex
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sweep bench lint clean
+.PHONY: help demo test docs sweep bench lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
+	@echo "make docs    build the documentation; the first page is build/docs/html/index.html"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
 	@echo "make bench   race against other libraries at every size; about an hour, can be interrupted"
 	@echo "make lint    check style, types and spelling"
@@ -35,6 +39,11 @@ sweep: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m benchmarks.sweep --dtype float16
 	$(BIN)/python -m benchmarks.sweep --dtype float64
 	$(BIN)/python -m benchmarks.sweep --dtype float32
+
+# What has changed since the last time is built again; `make clean` forgets it. The site opens without a server.
+docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
+	$(BIN)/python -m sphinx -n -W --keep-going -d build/docs/doctrees docs build/docs/html
+	$(BIN)/python docs/_ext/offline.py build/docs/html
 
 # What is in build/speed.json already is not measured again. `python -m benchmarks` alone is the quick version.
 bench: $(VENV)/installed $(VENV)/group-bench
@@ -54,8 +63,8 @@ lint: $(VENV)/installed $(VENV)/group-lint
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/*.pyi
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests benchmarks tools gallery -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf docs/functions docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks tools gallery docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- What the verbs need ----
 # Each file is an empty stamp: it stands for something that was done in .venv.
@@ -79,3 +88,10 @@ $(VENV)/group-%: $(VENV)/created pyproject.toml
 	@echo "Installing the dependencies of $*"
 	@$(PIP) install --quiet --group $*
 	@touch $@
+
+$(KATEX)/static/katex.min.css: $(VENV)/group-docs
+	@echo "Installing KaTeX into $(KATEX)"
+	@$(BIN)/npm install --silent --no-audit --no-fund --prefix $(KATEX) katex@0.16
+	@mkdir -p $(KATEX)/static/fonts
+	@cp $(KATEX)/node_modules/katex/dist/fonts/*.woff2 $(KATEX)/static/fonts
+	@cp $(KATEX)/node_modules/katex/dist/katex.min.css $@

@@ -179,7 +179,10 @@ def test_examples_of_markdown(name: str) -> None:
     assert count or name != "README.md", "the README shows nothing that runs"
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "guides").glob("*.rst")), ids=lambda page: page.stem)
+PAGES = [*sorted((ROOT / "docs" / "guides").glob("*.rst")), *(ROOT / "docs").glob("index.rst")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_examples_of_guides(page: Path) -> None:
     """Every >>> on a page runs as printed, in one session per page."""
     text = page.read_text(encoding="utf-8")

@@ -1,0 +1,175 @@
+"""What a page says of a function that is computed while the page is made: nothing here is typed or stored."""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.special
+import sympy
+
+import actfn
+from actfn.catalog import Activation
+from tests import oracle
+
+DTYPES = ("float16", "float32", "float64")
+
+
+def parameters(row: Activation) -> dict[str, float]:
+    """The defaults, and values for parameters that have none."""
+    return oracle.default_params(row)
+
+
+def forward(row: Activation, x: Any) -> Any:
+    return getattr(actfn, row.name)(x, **parameters(row))
+
+
+def backward(row: Activation, x: Any) -> Any:
+    """The derivative; without the gradients of learned parameters."""
+    given = parameters(row)
+    result = getattr(actfn, f"{row.name}_backward")(np.ones_like(x), x, **given)
+    return result[0] if row.trains else result
+
+
+def signature(function: Any) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def kinks(row: Activation) -> list[float]:
+    """Where the derivative jumps, at the defaults."""
+    values = {sympy.Symbol(name): value for name, value in parameters(row).items()}
+    return sorted(float(sympy.sympify(kink, locals={s.name: s for s in values}).subs(values)) for kink in row.kinks)
+
+
+# ---- Saturation -----------------------------------------------------------------------------------------------
+
+
+def edge(holds: Callable[[Any], bool], dtype: str, sign: int) -> float | None:
+    """The number closest to 0 from which on something holds, up to the largest; None where it never does."""
+    bits = np.dtype(dtype).str.replace("f", "u")
+    last = int(np.finfo(dtype).max.view(bits))
+
+    def at(k: int) -> Any:
+        return np.array(k, bits).view(dtype)[()] * np.dtype(dtype).type(sign)
+
+    if not holds(at(last)):
+        return None
+    low, high = -1, last
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(at(middle)) else (middle, high)
+    return float(at(high))
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Of one dtype on one side: from where on the value is the limit, and from where on the gradient is 0."""
+
+    dtype: str
+    side: str
+    value: str
+    gradient: str
+
+
+def saturation(row: Activation) -> list[Saturation]:
+    found = []
+    sides = {"left": -1, "right": 1}
+    for side, sign in sides.items():
+        if row.kind != "elementwise" or row.saturates not in (side, "both"):
+            continue
+        for dtype in DTYPES:
+            limit = forward(row, np.array(sign * np.inf, dtype))
+            value = edge(lambda x, limit=limit: bool(forward(row, x) == limit), dtype, sign)
+            gradient = edge(lambda x: bool(backward(row, x) == 0), dtype, sign)
+            found.append(Saturation(dtype, side, *(written(x, sign, dtype) for x in (value, gradient))))
+    return found
+
+
+def written(x: float | None, sign: int, dtype: str) -> str:
+    if x is None:
+        return "nowhere"
+    if abs(x) == np.finfo(dtype).smallest_subnormal:
+        return "x < 0" if sign < 0 else "x > 0"
+    return f"x {'≤' if sign < 0 else '≥'} {x + 0.0:.5g}".replace("-", "−")
+
+
+# ---- The formula as it is written -----------------------------------------------------------------------------
+
+
+def plain(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Constants stay Python's, which never widen a float32."""
+    return lambda x: float(function(x)) if isinstance(x, int | float) else function(x)
+
+
+NUMPY = {
+    "exp": plain(np.exp), "log": plain(np.log), "sqrt": plain(np.sqrt), "tanh": plain(np.tanh), "Abs": abs,
+    "erfc": plain(scipy.special.erfc), "erf": plain(scipy.special.erf), "sin": plain(np.sin), "cos": plain(np.cos),
+    "atan": plain(np.arctan), "asinh": plain(np.arcsinh), "sinh": plain(np.sinh), "cosh": plain(np.cosh),
+    "pi": math.pi,
+}  # fmt: skip
+# From small to large, so that the first of several bad ones is the closest to 0.
+INPUTS = sorted(
+    {s * a * 10.0**k for s in (-1, 1) for a in (1, 1.5, 2, 3, 5, 7) for k in range(-6, 2)}
+    | {k / 2 for k in range(-40, 41)}
+    | {s * x for s in (-1, 1) for x in (30, 50, 80, 85, 87, 89, 90, 95, 100)},
+    key=abs,
+)
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """One input at which the formula as written is far from the truth, in float32."""
+
+    what: str
+    x: float
+    naive: str
+    ours: str
+    exact: str
+    error: float
+
+
+def as_written(row: Activation, text: str, x: np.ndarray) -> np.ndarray:
+    """The formula in NumPy's float32, operation for operation."""
+    given = parameters(row)
+    names = ["x", *given]
+    expression = oracle.expanded(oracle.parse(text))
+    symbols = [sympy.Symbol(name, real=True) for name in names]
+    function = sympy.lambdify(symbols, expression, modules=[NUMPY])
+    with np.errstate(all="ignore"):
+        return np.array([function(value, *given.values()) for value in x], np.float32)
+
+
+def mishaps(row: Activation) -> list[Mishap]:
+    """The worst input of the function and of its derivative, among those whose result is a normal number."""
+    found = []
+    x = np.array(INPUTS, np.float32)
+    for what, text, ours in (("forward", row.formula, forward(row, x)), ("backward", row.derivative, backward(row, x))):
+        naive = as_written(row, text, x)
+        exact = oracle.elementwise(row.name, what, "float32", x.tolist())
+        errors = np.where(np.isfinite(naive), exact.errors(naive), np.inf)
+        errors = np.where(np.abs(exact.rounded) >= np.finfo(np.float32).tiny, errors, 0)
+        k = int(np.argmax(errors))
+        found.append(
+            Mishap(
+                what, float(INPUTS[k]), digits(naive[k]), digits(ours[k]), digits(exact.rounded[k]), float(errors[k])
+            )
+        )
+    return found
+
+
+def digits(x: Any) -> str:
+    return f"{float(x):.7g}"
+
+
+# ---- For those who choose -------------------------------------------------------------------------------------
+
+
+def behaviour(row: Activation) -> list[str]:
+    """Largest slope, slope at -3, mean output for normally distributed inputs; at the defaults."""
+    x = np.linspace(-10, 10, 20001)
+    weights = np.exp(-(x**2) / 2)
+    mean = float(np.sum(weights * forward(row, x)) / np.sum(weights))
+    values = np.max(np.abs(backward(row, x))), backward(row, np.array(-3.0)), mean
+    return [f"{round(float(value), 4) + 0.0:.3g}".replace("-", "−") for value in values]

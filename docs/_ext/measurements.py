@@ -1,0 +1,155 @@
+"""What benchmarks/results says, read while the pages are made."""
+
+import json
+import math
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import LARGEST, Record, is_rival, ratio
+from benchmarks.speed_report import geometric
+from tests import oracle
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+DIRECTIONS = ("forward", "backward")
+# The sizes of the race that pages show.
+SIZES = (1, 10_000, 1_000_000)
+
+
+@cache
+def read(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+# ---- Errors ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def own_errors() -> dict[tuple[str, str, str], float]:
+    """The largest error by name, direction and dtype, over all builds."""
+    errors: dict[tuple[str, str, str], float] = {}
+    for row in read("sweep"):
+        key = row["name"], row["direction"], row["dtype"]
+        errors[key] = max(errors.get(key, 0.0), row["ulp"])
+    return errors
+
+
+@cache
+def peer_errors() -> dict[tuple[str, str, str], float]:
+    """By name, direction and library, in float32."""
+    return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in read("peers")}
+
+
+def ulp(error: float | None) -> str:
+    if error is None:
+        return ""
+    if error < 1e4:
+        return f"{error:.2f}" if error < 100 else f"{error:,.0f}"
+    return "∞" if math.isinf(error) else f"{error:.1g}".replace("e+0", "e")
+
+
+def accuracy(name: str) -> list[list[str]]:
+    """A line per library: its name, forward, backward."""
+    peers = list(dict.fromkeys(peer for row, _, peer in peer_errors() if row == name))
+    own = [own_errors().get((name, direction, "float32")) for direction in DIRECTIONS]
+    theirs = [[peer, *(ulp(peer_errors().get((name, d, peer))) for d in DIRECTIONS)] for peer in peers]
+    return [["actfn", *map(ulp, own)], *theirs] if any(own) else []
+
+
+def worst_float32() -> float:
+    """Of all that were measured at every input."""
+    return max(error for (_, _, dtype), error in own_errors().items() if dtype == "float32")
+
+
+def swept_inputs() -> int:
+    return max(row["inputs"] for row in read("sweep"))
+
+
+# ---- Times ----------------------------------------------------------------------------------------------------
+
+
+def raced() -> list[Record]:
+    """Cells of contiguous float32 on all threads."""
+    cells = [c for c in read("speed")["cells"] if c["dtype"] == "float32" and c["layout"] == "contiguous"]
+    most = max(c["threads"] for c in cells)
+    return [c for c in cells if c["threads"] == most]
+
+
+def cell(name: str, direction: str, shape: list[int]) -> Record | None:
+    """Into an existing array where the function can."""
+    found = [c for c in raced() if (c["name"], c["direction"], c["shape"]) == (name, direction, shape)]
+    return max(found, key=lambda c: c["into"], default=None)
+
+
+def duration(seconds: float) -> str:
+    for unit, scale in (("ns", 1e9), ("µs", 1e6), ("ms", 1e3)):
+        if seconds * scale < 1000:
+            return f"{seconds * scale:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def sizes_of(name: str) -> list[list[int]]:
+    kind = oracle.ROWS[name].kind
+    return [[64, 10], [4096, 1024]] if kind in ("rows", "row loss") else [[n] for n in SIZES]
+
+
+def cost(name: str) -> list[list[str]]:
+    """A head, then a line per library; the fastest of a column in bold."""
+    columns = [(d, s, cell(name, d, s)) for d in DIRECTIONS for s in sizes_of(name)]
+    columns = [(d, s, c["seconds"]) for d, s, c in columns if c]
+    libraries = dict.fromkeys(peer for *_, times in columns for peer in times if peer == "actfn" or is_rival(peer))
+    head = ["library", *(f"{d}, {' × '.join(f'{k:,}' for k in s)}" for d, s, _ in columns)]
+    lines = []
+    for peer in libraries:
+        times = [t.get(peer) for *_, t in columns]
+        best = [min(s for p, s in t.items() if p in libraries) for *_, t in columns]
+        cells = ["" if t is None else duration(t) for t in times]
+        lines.append([peer, *(f"**{c}**" if t == b else c for c, t, b in zip(cells, times, best, strict=True))])
+    return [head, *lines] if columns else []
+
+
+def nanoseconds(name: str) -> float | None:
+    """Per element, of 10,000 in cache; forward, into an existing array."""
+    found = cell(name, "forward", [10_000])
+    return None if found is None else found["seconds"]["actfn"] * 1e9 / 10_000
+
+
+def elementwise(cells: Iterable[Record]) -> list[Record]:
+    return [c for c in cells if oracle.ROWS.get(c["name"]) and oracle.ROWS[c["name"]].kind == "elementwise"]
+
+
+def race() -> list[list[str]]:
+    """How many times faster than the fastest other library, by size: a head and a line per size."""
+    cells = elementwise(raced())
+    lines = []
+    for n in sorted({c["shape"][0] for c in cells if len(c["shape"]) == 1}):
+        means = [
+            geometric(ratio(c) for c in cells if c["shape"] == [n] and c["into"] == into) for into in (False, True)
+        ]
+        lines.append([f"{n:,}", *(f"{mean:.1f}" for mean in means)])
+    return [["elements", "new result", "into ``out=``"], *lines]
+
+
+def run() -> dict[str, Any]:
+    """About the race: where, when and against what."""
+    about: dict[str, Any] = max(read("speed")["runs"].items(), key=lambda item: int(item[0]))[1]
+    return about
+
+
+def headline() -> dict[str, str]:
+    """The numbers that sentences use, as substitutions."""
+    cells = elementwise(raced())
+    small = geometric(ratio(c) for c in cells if c["shape"] == [1] and not c["into"])
+    large = geometric(ratio(c) for c in cells if c["shape"] == [LARGEST] and not c["into"])
+    return {
+        "functions": str(len(oracle.ROWS)),
+        "raced functions": str(len({c["name"] for c in cells})),
+        "swept inputs": f"{swept_inputs():,}",
+        "swept functions": str(len({name for name, *_ in own_errors()})),
+        "worst float32": f"{worst_float32():.2f}",
+        "faster small": f"{small:.1f}",
+        "faster large": f"{large:.1f}",
+        "machine": f"{run()['threads']['processors']} processors of an {run()['processor']}, {run()['date'][:10]}",
+        "libraries": ", ".join(f"{name} {v}" for name, v in run()["versions"].items() if name != "actfn"),
+    }

@@ -1,0 +1,59 @@
+// Tables of class "sortable": a click on a heading sorts, a field above filters. Works without a server.
+"use strict";
+
+const text = (row, k) => row.cells[k].textContent.trim();
+const number = (value) => (value === "∞" ? Infinity : Number.parseFloat(value.replace(/[,−]/g, (c) => (c === "−" ? "-" : ""))));
+
+function compare(a, b) {
+  // Empty cells come last, numbers before words.
+  if (a === "" || b === "") return (a === "") - (b === "");
+  const [x, y] = [number(a), number(b)];
+  return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x === y ? 0 : x - y;
+}
+
+function sort(table, k) {
+  const heads = [...table.tHead.rows[0].cells];
+  const up = heads[k].getAttribute("aria-sort") !== "ascending";
+  heads.forEach((head) => head.removeAttribute("aria-sort"));
+  heads[k].setAttribute("aria-sort", up ? "ascending" : "descending");
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) => {
+    const [x, y] = [text(a, k), text(b, k)];
+    return x === "" || y === "" ? compare(x, y) : up ? compare(x, y) : compare(y, x);
+  });
+  table.tBodies[0].append(...rows);
+}
+
+function filter(table, words, status) {
+  const rows = [...table.tBodies[0].rows];
+  for (const row of rows) {
+    const content = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => content.includes(word));
+  }
+  status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((head, k) => {
+      if (!head.textContent.trim()) return;
+      const button = document.createElement("button");
+      button.append(...head.childNodes);
+      button.addEventListener("click", () => sort(table, k));
+      head.append(button);
+    });
+    const bar = document.createElement("div");
+    bar.className = "table-filter";
+    const field = document.createElement("input");
+    field.type = "search";
+    field.placeholder = "Filter";
+    field.setAttribute("aria-label", "Filter the table");
+    const status = document.createElement("span");
+    status.setAttribute("role", "status");
+    const update = () => filter(table, field.value.toLowerCase().split(/\s+/).filter(Boolean), status);
+    field.addEventListener("input", update);
+    bar.append(field, status);
+    (table.closest(".pst-scrollable-table-container") ?? table).before(bar);
+    update();
+  }
+});

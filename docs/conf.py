@@ -1,0 +1,74 @@
+"""How Sphinx makes the site. `make docs` runs it; the parts of our own are in _ext/."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# For our extension, and for the oracle and the race, which pages quote.
+sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT)]
+
+import pages
+
+import actfn
+
+project = "actfn"
+author = "The actfn developers"
+project_copyright = f"%Y, {author}"
+version = release = actfn.__version__
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "myst_parser",
+    "mathematics",
+    "pages",
+]
+templates_path = ["_templates"]
+default_role = "code"
+rst_epilog = pages.substitutions()
+# What is not ours cannot be looked up without a network.
+nitpick_ignore_regex = [("py:.*", r"(?!actfn\.).*")]
+autodoc_typehints = "none"
+myst_heading_anchors = 3
+
+# ---- Gallery ----
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../gallery",
+    "gallery_dirs": "auto_gallery",
+    "filename_pattern": r".*",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "auto_gallery/backreferences",
+    "doc_module": ("actfn",),
+    "prefer_full_module": {r"actfn\.\w+"},
+    "image_scrapers": ("figures.scrape",),
+    "reset_modules": ("matplotlib", "figures.reset"),
+    "remove_config_comments": True,
+    # `axes.legend()` as the last line of a block is not meant to print the address of a legend.
+    "ignore_repr_types": r"matplotlib\.",
+    "write_computation_times": False,
+    "show_signature": False,
+    "plot_gallery": "True",
+}
+
+# ---- Looks ----
+
+html_theme = "pydata_sphinx_theme"
+html_math_renderer = "katex"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
+html_title = "actfn"
+html_sidebars = {"index": [], "**": ["sidebar-nav-bs"]}
+html_theme_options = {
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "search_as_you_type": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "functions/index": []},
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}

@@ -1,0 +1,100 @@
+"""What the pages of the documentation compute: formulas, saturation, formulas as written, and requests to others."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import sympy
+
+import actfn
+
+from . import oracle
+
+EXTENSION = Path(__file__).parent.parent / "docs" / "_ext"
+if not EXTENSION.exists():
+    pytest.skip("needs the source tree", allow_module_level=True)
+
+
+def load(name: str) -> ModuleType:
+    """A module of the extension, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, EXTENSION / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+facts, formulas, offline = load("facts"), load("formulas"), load("offline")
+
+
+@pytest.mark.parametrize("row", list(oracle.ROWS))
+def test_formulas_can_be_printed(row: str) -> None:
+    """Every row has a definition and a derivative in LaTeX, with braces that match, and no name is left as it was."""
+    for equation in (*formulas.equations(actfn.catalog[row]), *formulas.definitions(actfn.catalog[row])):
+        left, _, right = equation.partition(" = ")
+        assert left and right and equation.count("{") == equation.count("}")
+        assert "sigmoid" not in equation and "lambd" not in equation.replace(r"\lambda", "")
+
+
+def test_what_is_printed_is_the_formula(name: str) -> None:
+    """What is read for printing has the value of what the oracle reads."""
+    row = oracle.ROWS[name]
+    given = {sympy.Symbol(key, real=True): value for key, value in oracle.default_params(row).items()}
+    given[sympy.Symbol("x", real=True)] = 0.7
+    for text in (row.formula, row.derivative):
+        printed, meant = (
+            float(oracle.expanded(f(text)).subs(given).doit().evalf()) for f in (formulas.parsed, oracle.parse)
+        )
+        assert np.isclose(printed, meant, rtol=1e-12), text
+
+
+@pytest.mark.parametrize("row", ["sigmoid", "tanh", "relu", "relu6", "softsign", "gelu"])
+def test_saturation_is_where_all_inputs_of_float16_say(row: str) -> None:
+    """The edges that bisection finds are those that trying every number finds."""
+    x = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    x = np.sort(x[np.isfinite(x)]) + np.float16(0)
+    zero = facts.backward(actfn.catalog[row], x) == 0
+    for found in facts.saturation(actfn.catalog[row]):
+        if found.dtype == "float16":
+            side = x[::-1] if found.side == "right" else x
+            flat = zero[::-1] if found.side == "right" else zero
+            last = side[np.argmin(flat) - 1] if not flat.all() else side[-1]
+            assert found.gradient == facts.written(float(last), 1 if found.side == "right" else -1, "float16")
+
+
+def test_the_formula_as_written_fails_where_it_should() -> None:
+    """The derivative of the sigmoid has no digits left on the right, that of the ReLU has all."""
+    forward, backward = facts.mishaps(actfn.catalog["sigmoid"])
+    assert forward.error < 4 and backward.error > 1e4 and backward.x > 5
+    assert all(mishap.error == 0 for mishap in facts.mishaps(actfn.catalog["relu"]))
+
+
+@pytest.mark.parametrize("name", ["page.html", "style.css", "script.js"])
+def test_requests_to_others_are_found(tmp_path: Path, name: str) -> None:
+    """What a browser would fetch is found; what a reader may click, and what is local, is not."""
+    foreign = {
+        "page.html": '<script src="https://x.org/a.js"></script><link rel="stylesheet" href="//x.org/a.css">',
+        "style.css": "@import 'https://x.org/a.css'; a { background: url(https://x.org/a.png) }",
+        "script.js": 'fetch("https://x.org/a"); import("https://x.org/b")',
+    }[name]
+    local = {
+        "page.html": '<a href="https://x.org">x</a><script src="a.js"></script><img src="a.png" alt="">',
+        "style.css": "/* https://x.org */ a { background: url(a.png) }",
+        "script.js": '// https://x.org\nfetch("a")',
+    }[name]
+    (tmp_path / name).write_text(local)
+    assert list(offline.problems(tmp_path)) == []
+    (tmp_path / name).write_text(foreign)
+    assert len(list(offline.problems(tmp_path))) == 2
+
+
+def test_pictures_without_a_text_are_found(tmp_path: Path) -> None:
+    """An empty text is one that says: for decoration."""
+    (tmp_path / "page.html").write_text('<img src="a.png"><img src="b.png" alt="">')
+    assert len(list(offline.problems(tmp_path))) == 1
