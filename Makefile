@@ -33,7 +33,7 @@ demo: $(VENV)/installed $(VENV)/group-demo
 	$(BIN)/python gallery/train_digits.py
 
 test: $(VENV)/installed $(VENV)/group-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 sweep: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m benchmarks.sweep --dtype float16
