@@ -32,7 +32,7 @@ import actfn
 # The scores
 # ----------
 #
-# 90,000 examples of 1,024 classes in float32 are 352 MiB. They are written to files in chunks of 8 MiB; every chunk
+# 90,000 examples of 1,024 classes in float32 are 352 MiB. They are written to files in chunks of 4 MiB; every chunk
 # holds whole rows, so no softmax has to bring the parts of a row together.
 #
 # The labels are drawn from the probabilities that the scores give at temperature 2, by Gumbel's trick: the largest
@@ -45,7 +45,7 @@ MEMORY = 320 * 2**20
 def made_up(folder):
     """Scores in files, and their labels."""
     random = da.random.default_rng(0)
-    shape = {"size": (EXAMPLES, CLASSES), "chunks": (2048, CLASSES)}
+    shape = {"size": (EXAMPLES, CLASSES), "chunks": (1024, CLASSES)}
     da.to_npy_stack(folder, 3 * random.standard_normal(dtype=np.float32, **shape))
     logits = da.from_npy_stack(folder)
     return logits, (logits / TRUTH + random.gumbel(**shape)).argmax(axis=1).compute()

@@ -195,7 +195,9 @@ def test_no_masked_arrays_beside_a_frame() -> None:
     x = frame(np.ones((ROWS, LENGTH)))
     masked = np.ma.masked_less(x.to_numpy(), 0)
     for grad, y in ((masked, x), (x, masked)):
-        with pytest.raises(TypeError, match=r"^softmax_backward: \w+ must be an array in memory, got MaskedArray of num"):
+        with pytest.raises(
+            TypeError, match=r"^softmax_backward: \w+ must be an array in memory, got MaskedArray of num"
+        ):
             actfn.softmax_backward(grad, y)
 
 

@@ -34,6 +34,11 @@ TYPES = {"float": ctypes.c_float, "double": ctypes.c_double, "void": None}
 SUFFIXES = {"float32": "f", "float64": ""}
 
 
+def in_order(values: NDArray[np.float64]) -> float:
+    """The sum as a loop computes it; Python's own loses less from 3.12 on."""
+    return float(np.cumsum(values)[-1])
+
+
 def signature(name: str) -> tuple[str, list[str]]:
     """Types of the result and of the arguments, as the capsule's name says them."""
     found = re.search(r'"(\w+) \((.*)\)"', repr(CAPSULES[name]))
@@ -196,7 +201,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 def test_the_guides_extension(users: ModuleType) -> None:
     """What it computes from doubles, floats, parameters and pointers."""
     x = np.linspace(-4, 4, 1001)
-    assert users.total(x) == sum(actfn.gelu(x).tolist())
+    assert users.total(x) == in_order(actfn.gelu(x))
     weight = np.full(1001, 0.2, np.float32)
     got = users.update(x.astype(np.float32), weight)
     assert got.dtype == np.float32
@@ -223,6 +228,6 @@ def test_numba() -> None:
 
     x = np.linspace(-4, 4, 1001)
     total, single, slopes = sums(x, x.astype(np.float32))
-    assert total == sum(actfn.silu(x).tolist())
+    assert total == in_order(actfn.silu(x))
     assert abs(single - total) < 1e-2 and isinstance(single, float)
-    assert slopes == sum(actfn.elu_backward(1.0, x, 0.5).tolist())
+    assert slopes == in_order(actfn.elu_backward(1.0, x, 0.5))
