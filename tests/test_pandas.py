@@ -191,13 +191,11 @@ def test_labels_must_agree() -> None:
 
 
 def test_no_masked_arrays_beside_a_frame() -> None:
-    """Which of the two says what is missing?"""
+    """Nobody could say which of the two knows what is missing."""
     x = frame(np.ones((ROWS, LENGTH)))
     masked = np.ma.masked_less(x.to_numpy(), 0)
     for grad, y in ((masked, x), (x, masked)):
-        with pytest.raises(
-            TypeError, match=r"^softmax_backward: \w+ must be an array in memory, got MaskedArray of num"
-        ):
+        with pytest.raises(TypeError, match=r"^softmax_backward: \w+ must be an array in memory, got MaskedArray"):
             actfn.softmax_backward(grad, y)
 
 
