@@ -575,7 +575,7 @@ def test_replace_in_a_transformer() -> None:
 
 def test_replace_knows_every_class_of_torch() -> None:
     """With its settings; what is no activation, is derived, or has no axis, is left alone."""
-    classes = {n: getattr(nn, n) for n in nn.modules.activation.__all__ if n not in ("MultiheadAttention", "Softmax2d")}
+    classes = {n: getattr(nn, n) for n in nn.modules.activation.__all__ if n != "MultiheadAttention"}
     made = {
         "Threshold": (0.3, -2.0), "Softmax": (1,), "Softmin": (1,), "LogSoftmax": (1,), "ELU": (0.7,), "CELU": (0.7,),
         "GELU": ("tanh",), "LeakyReLU": (0.3,), "PReLU": (4,), "Hardtanh": (-0.5, 0.8), "Softplus": (2.0, 3.0),

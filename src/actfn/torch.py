@@ -560,7 +560,7 @@ def replace(model: nn.Module) -> int:
 
     Notes
     -----
-    Modules of a class derived from PyTorch's are left alone, and so are `Softmax2d` and softmaxes without a `dim`.
+    Modules of a class derived from PyTorch's are left alone, and so are softmaxes without a `dim`.
     Losses are no activations. A model that was replaced works on the CPU only.
 
     Examples
