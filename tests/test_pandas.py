@@ -190,6 +190,19 @@ def test_labels_must_agree() -> None:
         actfn.softmax(x, "sample")
 
 
+def test_a_result_has_the_labels_of_the_frame() -> None:
+    """It can not where an array beside it is larger."""
+    x, column = np.ones((ROWS, LENGTH)), pd.Series(np.ones(LENGTH))
+    for call in (
+        lambda: actfn.softmax(x, mask=column > 0),
+        lambda: actfn.softmax(x, mask=frame(x)[:1] > 0),
+        lambda: actfn.binary_cross_entropy(x, column, reduction="none"),
+        lambda: actfn.binary_cross_entropy_backward(1.0, column, x),
+    ):
+        with pytest.raises(ValueError, match=r"^(softmax|binary_cross_entropy\w*): \w+ must .* the pandas object, \("):
+            call()
+
+
 def test_no_masked_arrays_beside_a_frame() -> None:
     """Nobody could say which of the two knows what is missing."""
     x = frame(np.ones((ROWS, LENGTH)))

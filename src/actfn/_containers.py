@@ -486,6 +486,12 @@ def _pandas(
                 missing[operand], nullable = lost, True
         plain[operand] = (value, core)
     found = _without_missing(function, _rows_of(plain, model.ndim, axis), missing, result, axis, options)
+    for f, core, _ in found:
+        if core == first and np.shape(f) not in ((), model.shape):
+            raise ValueError(
+                f"{name}: {next(iter(operands))} must broadcast to the shape of the pandas object, "
+                f"{model.shape}, got {np.shape(f)} together"
+            )
     wrapped = tuple(_framed(f, core, lost if nullable else None, model, axis) for f, core, lost in found)
     return wrapped[0] if isinstance(result, str) else wrapped
 
