@@ -16,7 +16,7 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
 
     tau starts at top / 2 - 1, which is never too high. Newton's method for the root of the sum of squares, which is
     convex, brings it nearer and never beyond. The entries above tau alone give a tau that is never too low: when all
-    of them are above that one too, it is exact.
+    of them are above that one too, it is exact, up to rounding.
     """
     cdef double v[CHUNK * LANES]
     cdef double top[LANES]
@@ -26,6 +26,7 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
     cdef double above[LANES]
     cdef double low[LANES]
     cdef bint settled[LANES]
+    cdef bint same              # entries above tau after the step as before it
     cdef double d, inside, norm, under, step
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l, left = LANES
@@ -72,8 +73,10 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
                 continue
             under = total[l] * total[l] - above[l] * (square[l] - 1.0)
             step = (square[l] - 1.0) / (total[l] + sqrt(under)) if under >= 0.0 else INFINITY
-            settled[l] = step < low[l]
-            if not settled[l]:
+            same = step < low[l]
+            # From afar the difference cancels: one more step, from where it does not.
+            settled[l] = same and 4.0 * under >= total[l] * total[l]
+            if not same:
                 norm = sqrt(square[l])
                 step = (norm - 1.0) * norm / total[l]
                 # An entry at tau itself is neither above nor below.

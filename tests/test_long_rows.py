@@ -128,6 +128,18 @@ def test_entmax15(n: int, spread: float) -> None:
     assert ulps(actfn.entmax15(x), exact) <= 2
 
 
+@pytest.mark.parametrize("n", [1000, 100_000])
+def test_entmax15_of_level_rows(n: int) -> None:
+    """Entries that differ little keep their digits in float64, though tau starts far away from its end."""
+    x = np.random.default_rng(n).normal(size=n) * 1e-8
+    halves = x.astype(np.longdouble) / 2
+    mean = exact_sum(halves) / n
+    tau = mean - np.sqrt((1 - exact_sum((halves - mean) ** 2)) / n)
+    exact = (halves - tau) ** 2
+    # An ULP of tau, which is near 1/sqrt(n), after top - 1 = -1 was subtracted.
+    assert np.max(np.abs(actfn.entmax15(x) - exact) / exact) < 4 * np.finfo(float).eps * np.sqrt(n)
+
+
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("n", [3000, 16_000, 2**17])
