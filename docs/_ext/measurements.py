@@ -27,11 +27,11 @@ def read(name: str) -> Any:
 
 @cache
 def own_errors() -> dict[tuple[str, str, str], float]:
-    """The largest error by name, direction and dtype, over all builds."""
+    """The largest error by name, direction and dtype, over all builds; to two digits, and never rounded down."""
     errors: dict[tuple[str, str, str], float] = {}
     for row in read("sweep"):
         key = row["name"], row["direction"], row["dtype"]
-        errors[key] = max(errors.get(key, 0.0), row["ulp"])
+        errors[key] = max(errors.get(key, 0.0), math.ceil(100 * row["ulp"]) / 100)
     return errors
 
 
