@@ -89,9 +89,10 @@ $(VENV)/group-%: $(VENV)/created pyproject.toml
 	@$(PIP) install --quiet --group $*
 	@touch $@
 
+# Node trusts those whom the system trusts, as pip does, and not only those it knows by itself.
 $(KATEX)/static/katex.min.css: $(VENV)/group-docs
 	@echo "Installing KaTeX into $(KATEX)"
-	@$(BIN)/npm install --silent --no-audit --no-fund --prefix $(KATEX) katex@0.16
+	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix $(KATEX) katex@0.16
 	@mkdir -p $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/fonts/*.woff2 $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/katex.min.css $@
