@@ -307,31 +307,43 @@ cdef inline T tanh_shrink_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T softsign(T x) noexcept nogil:
-    cdef double a = finite(x)
-    return <T>(a / (1.0 + magnitude(a)))
-
-cdef inline Scaled softsign_slope(T x) noexcept nogil:
-    """1 / (1 + |x|)^2."""
-    cdef double a = magnitude(x), q, low, unit
-    cdef Pair sum1
-    cdef Scaled slope
+    cdef double y = finite(x)
+    cdef T a = magnitude(x), ratio
+    cdef Rise rise
     if T is float:
-        q = 1.0 / (1.0 + a)
-        return scaled_by(q * q, False)
+        rise = rise_of(a)
+        ratio = a * rise.inverse
+        ratio = fused(left_over(a, ratio, rise), rise.inverse, ratio)
+        return with_sign_of(<T>1 if a > <T>1e9 else ratio, x)
     else:
-        # Beyond 1e100 the 1 does not count; |x| / 2^600 keeps the square within double's range.
-        unit = either(a > 1e100, TWO_TO_MINUS_600, 1.0)
-        sum1 = exact_sum(either(a > 1e100, 0.0, 1.0), unit * a)
-        q = 1.0 / sum1.hi
-        low = q * mul_add(-q, sum1.lo, remainder_of(1.0, q, sum1.hi))
-        slope.value = q * q
-        slope.value = slope.value + mul_add(2.0 * q, low, product_error(q, q, slope.value))
-        slope.value = either(a > DBL_MAX, 0.0, slope.value)
-        slope.unit = unit
-        return slope
+        return y / (1.0 + magnitude(y))
+
+cdef inline Scaled softsign_slope(double x) noexcept nogil:
+    """1 / (1 + |x|)^2."""
+    # Beyond 1e100 the 1 does not count; |x| / 2^600 keeps the square within double's range.
+    cdef double a = magnitude(x), unit = either(a > 1e100, TWO_TO_MINUS_600, 1.0)
+    cdef Pair sum1 = exact_sum(either(a > 1e100, 0.0, 1.0), unit * a)
+    cdef double q = 1.0 / sum1.hi, low = q * mul_add(-q, sum1.lo, remainder_of(1.0, q, sum1.hi))
+    cdef double square = q * q
+    square = square + mul_add(2.0 * q, low, product_error(q, q, square))
+    return scaled_to(either(a > DBL_MAX, 0.0, square), unit)
 
 cdef inline T softsign_backward(T grad, T x) noexcept nogil:
-    return <T>applied(grad, softsign_slope(x))
+    # A tiny gradient leaves no room for what the divisions lose: it is taken 2^30 times larger.
+    cdef bint tiny = magnitude(grad) < <T>1e-27
+    cdef T top = <T>1073741824.0 * grad if tiny else grad, y, once, twice
+    cdef Rise rise
+    if T is float:
+        rise = rise_of(magnitude(x))
+        once = top * rise.inverse
+        twice = once * rise.inverse
+        y = left_over(once, twice, rise) + rise.inverse * left_over(top, once, rise)
+        y = fused(y, rise.inverse, twice)
+        # Infinities leave NaN in the remainders only.
+        y = y if y == y else twice
+        return <T>9.313225746154785e-10 * y if tiny else y
+    else:
+        return <T>applied(grad, softsign_slope(x))
 
 
 # ---- Exponential linear units ---------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 # Float results by table: the fast road of the smooth activations, on processors with AVX-512.
 #
-# a) The axis is cut into 32 segments. Each has a polynomial, and the coefficients of all 32 fit into two vector
-#    registers per degree, where one instruction (vpermt2ps) finds 16 of them: no exponential and no division.
+# a) The axis is cut into 32 segments, perhaps narrower further out. Each has a polynomial of degree 6, or 5 where that
+#    is as good, and the coefficients of all 32 fit into two vector registers per degree, where one instruction
+#    (vpermt2ps) finds 16 of them: no exponential and no division.
 # b) Symmetry halves the work: where f(-x) follows from f(x), the segments lie on one side only.
 # c) The value at the centre of a segment is kept as high + low, and what is added to it is at most a third of it:
 #    the result is rounded little more than once. The error is measured at every float.
@@ -9,9 +10,14 @@
 #    A result never depends on its neighbours.
 # e) No table is stored anywhere: it is computed at import, from the double kernel of the same function.
 
+from libc.math cimport M_PI, cos
+
 cdef extern from *:
     """
     enum { SEGMENTS = 32, DEGREE = 6, STRAYS = 256, TOGETHER = 1024 };
+
+    /* Segments of one width and degree 5 or 6, or of degree 6 and narrower further out. */
+    enum { SHORT, EVENLY, NARROWING, SHAPES };
 
     /* How the other side follows from the side of the segments. */
     enum { WHOLE,           /* it does not: the segments lie on both sides of 0 */
@@ -20,9 +26,10 @@ cdef extern from *:
            CONSTANT,        /* g is constant there */
            RAMP };          /* g(-x) = g(x) - x */
 
-    /* What g is multiplied by: the result is g, x g or grad g, and of gated units value g, x value g or grad value g.
-       Where grad stands for GRADIENT or SLOPE, g is a derivative and may have zeros. RESIDUAL is grad (g - target). */
-    enum { ONE, INPUT, GRADIENT, VALUE, PRODUCT, SLOPE, RESIDUAL };
+    /* What g is multiplied by: the result is g, x g or x^3 g, grad g or grad x^2 g, and of gated units value g,
+       x value g or grad value g. Where grad stands for GRADIENT or SLOPE, g is a derivative and may have zeros.
+       RESIDUAL is grad (g - target). */
+    enum { ONE, INPUT, CUBE, GRADIENT, SQUARE, VALUE, PRODUCT, SLOPE, RESIDUAL };
 
     typedef struct Lookup Lookup;
     typedef void (*Formula)(void **operands, const double *params, Py_ssize_t n);
@@ -33,7 +40,8 @@ cdef extern from *:
         int inputs, outputs;            /* of the formula */
         int x, first, second, out;      /* operands: the input, what g is multiplied by, the result */
         float centre[SEGMENTS], high[SEGMENTS], slope[SEGMENTS], low[SEGMENTS], c[DEGREE][SEGMENTS];
-        float per_unit;                 /* segments per unit of x */
+        float per_unit;                 /* segments per unit of x at 0 */
+        float more;                     /* and how many more with each unit */
         float reach;                    /* from this |x| on the formula is used */
         float other_high, other_low;    /* the constant */
         unsigned side;                  /* sign bit of the segments' side */
@@ -74,15 +82,17 @@ cdef extern from *:
     }
 
     CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
-                                      int form, int factor) {
+                                      int form, int factor, int shape) {
         const int zero = (factor == GRADIENT || factor == SLOPE) && form <= COMPLEMENT && form != EVEN;
         const int multiplied = factor >= GRADIENT, gated = factor >= VALUE;
-        const int product = factor == PRODUCT || factor == SLOPE, two = product || factor == RESIDUAL;
+        const int power = factor == CUBE || factor == SQUARE, two = factor >= PRODUCT;
+        const int product = factor == PRODUCT || factor == SLOPE || power;
         const float *in = (const float *)at[t->x];
         const float *first = (const float *)at[t->first], *second = (const float *)at[t->second];
         float *out = (float *)at[t->out];
         const __m512 sign = _mm512_set1_ps(-0.0f), side = _mm512_castsi512_ps(_mm512_set1_epi32((int)t->side));
         const __m512 per_unit = _mm512_set1_ps(t->per_unit), reach = _mm512_set1_ps(t->reach);
+        const __m512 more = _mm512_set1_ps(t->more);
         const __m512 rounder = _mm512_set1_ps(12582912.0f); /* 1.5 * 2^23: leaves the nearest integer in the low bits */
         const __m512 one = _mm512_set1_ps(1.0f), tiny = _mm512_set1_ps(1e-30f), zeros = _mm512_setzero_ps();
         const __m512 other_high = _mm512_set1_ps(t->other_high), other_low = _mm512_set1_ps(t->other_low);
@@ -94,13 +104,15 @@ cdef extern from *:
         strays.count = 0;
         for (i = 0; i < n; i += 16) {
             const __m512 x = _mm512_loadu_ps(in + i), m1 = multiplied ? _mm512_loadu_ps(first + i) : x;
-            const __m512 m2 = two ? _mm512_loadu_ps(second + i) : one, m = product ? _mm512_mul_ps(m1, m2) : m1;
+            const __m512 m2 = two ? _mm512_loadu_ps(second + i) : power ? _mm512_mul_ps(x, x) : one;
+            const __m512 m = product ? _mm512_mul_ps(m1, m2) : m1;
             const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
-            const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, per_unit, rounder));
+            const __m512 density = shape == NARROWING ? _mm512_fmadd_ps(p, more, per_unit) : per_unit;
+            const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, density, rounder));
             const __m512 r = _mm512_sub_ps(p, FIND(centre));
             const __mmask16 other = _mm512_cmp_ps_mask(_mm512_xor_ps(x, side), zeros, _CMP_LT_OQ);
             __mmask16 out_of_reach = _mm512_cmp_ps_mask(a, reach, _CMP_NLT_UQ);
-            __m512 h = FIND(high), q = _mm512_fmadd_ps(FIND(c6), r, FIND(c5)), y;
+            __m512 h = FIND(high), q = shape == SHORT ? FIND(c5) : _mm512_fmadd_ps(FIND(c6), r, FIND(c5)), y;
             q = _mm512_fmadd_ps(q, r, FIND(c4));
             q = _mm512_fmadd_ps(q, r, FIND(c3));
             q = _mm512_fmadd_ps(q, r, FIND(c2));
@@ -133,20 +145,24 @@ cdef extern from *:
                 y = _mm512_add_ps(s, _mm512_add_ps(lost, q));
             } else if (factor == ONE)
                 y = _mm512_add_ps(h, q);
-            else if (product)                               /* the product as m and its error */
-                y = _mm512_fmadd_ps(m, h, _mm512_fmadd_ps(
-                    m, q, _mm512_mul_ps(_mm512_add_ps(h, q), _mm512_fmsub_ps(m1, m2, m))));
-            else
+            else if (product) {                             /* the product as m and its error */
+                __m512 lost = _mm512_fmsub_ps(m1, m2, m);
+                lost = power ? _mm512_fmadd_ps(m1, _mm512_fmsub_ps(x, x, m2), lost) : lost;
+                y = _mm512_fmadd_ps(m, h, _mm512_fmadd_ps(m, q, _mm512_mul_ps(_mm512_add_ps(h, q), lost)));
+            } else
                 y = _mm512_fmadd_ps(m, h, _mm512_mul_ps(m, q));
-            if (factor == INPUT)                            /* zeros keep their sign */
+            if (factor == INPUT || factor == CUBE)          /* zeros keep their sign */
                 y = _mm512_or_ps(_mm512_andnot_ps(sign, y), _mm512_and_ps(sign, x));
-            if (multiplied || (factor == INPUT && (form == WHOLE || form == CONSTANT))) {
+            if (multiplied || power || (factor == INPUT && (form == WHOLE || form == CONSTANT))) {
                 /* Next to the subnormals m q would round once more than the result. */
                 const __m512 b = _mm512_andnot_ps(sign, m);
                 const __mmask16 some = _mm512_cmp_ps_mask(b, zeros, _CMP_NEQ_UQ);
                 out_of_reach |= _mm512_cmp_ps_mask(b, infinite, _CMP_NLT_UQ)
                     | _mm512_mask_cmp_ps_mask(some, b, tiny, _CMP_LT_OQ);
-                if (gated)                                  /* zeros keep their sign here too */
+                if (factor == SQUARE)
+                    out_of_reach |= _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, zeros, _CMP_NEQ_UQ), m2, tiny,
+                                                            _CMP_LT_OQ);
+                if (gated || factor == SQUARE)              /* zeros keep their sign here too */
                     y = _mm512_mask_mul_ps(y, ~some, m, h);
             }
             if (zero)                                       /* g is all in q there, and q is a float: too short */
@@ -172,28 +188,38 @@ cdef extern from *:
         compute_strays(&strays, t, formula, params, out + block);
     }
 
+    #define LOOP_OF(form, factor, shape) \\
+        static void lanes_##form##_##factor##_##shape(const Lookup *t, Formula formula, const double *params, \\
+                                                      void **at, Py_ssize_t n) { \\
+            look_up(t, formula, params, at, n, form, factor, shape); \\
+        }
     #define LANES_OF(form, factor) \\
-        static void lanes_##form##_##factor(const Lookup *t, Formula formula, const double *params, void **at, \\
-                                            Py_ssize_t n) { look_up(t, formula, params, at, n, form, factor); }
+        LOOP_OF(form, factor, SHORT) LOOP_OF(form, factor, EVENLY) LOOP_OF(form, factor, NARROWING)
     LANES_OF(WHOLE, ONE) LANES_OF(EVEN, ONE) LANES_OF(COMPLEMENT, ONE) LANES_OF(CONSTANT, ONE) LANES_OF(RAMP, ONE)
     LANES_OF(WHOLE, INPUT) LANES_OF(EVEN, INPUT) LANES_OF(COMPLEMENT, INPUT) LANES_OF(CONSTANT, INPUT)
     LANES_OF(WHOLE, GRADIENT) LANES_OF(EVEN, GRADIENT) LANES_OF(COMPLEMENT, GRADIENT) LANES_OF(CONSTANT, GRADIENT)
 
-    LANES_OF(EVEN, SLOPE) LANES_OF(COMPLEMENT, VALUE) LANES_OF(COMPLEMENT, PRODUCT) LANES_OF(COMPLEMENT, SLOPE)
-    LANES_OF(COMPLEMENT, RESIDUAL)
+    LANES_OF(EVEN, CUBE) LANES_OF(EVEN, SQUARE) LANES_OF(EVEN, SLOPE) LANES_OF(COMPLEMENT, VALUE)
+    LANES_OF(COMPLEMENT, PRODUCT) LANES_OF(COMPLEMENT, SLOPE) LANES_OF(COMPLEMENT, RESIDUAL)
 
-    static Lanes lanes_of(int form, int factor) {
-        static const Lanes all[5][7] = {
-            {lanes_WHOLE_ONE, lanes_WHOLE_INPUT, lanes_WHOLE_GRADIENT},
-            {lanes_EVEN_ONE, lanes_EVEN_INPUT, lanes_EVEN_GRADIENT, NULL, NULL, lanes_EVEN_SLOPE},
-            {lanes_COMPLEMENT_ONE, lanes_COMPLEMENT_INPUT, lanes_COMPLEMENT_GRADIENT,
-             lanes_COMPLEMENT_VALUE, lanes_COMPLEMENT_PRODUCT, lanes_COMPLEMENT_SLOPE, lanes_COMPLEMENT_RESIDUAL},
-            {lanes_CONSTANT_ONE, lanes_CONSTANT_INPUT, lanes_CONSTANT_GRADIENT},
-            {lanes_RAMP_ONE}};
-        return all[form][factor];
+    static Lanes lanes_of(int form, int factor, int shape) {
+        #define LANES(form, factor) \\
+            {lanes_##form##_##factor##_SHORT, lanes_##form##_##factor##_EVENLY, lanes_##form##_##factor##_NARROWING}
+        static const Lanes all[][9][SHAPES] = {
+            [WHOLE] = {[ONE] = LANES(WHOLE, ONE), [INPUT] = LANES(WHOLE, INPUT), [GRADIENT] = LANES(WHOLE, GRADIENT)},
+            [EVEN] = {[ONE] = LANES(EVEN, ONE), [INPUT] = LANES(EVEN, INPUT), [CUBE] = LANES(EVEN, CUBE),
+                      [GRADIENT] = LANES(EVEN, GRADIENT), [SQUARE] = LANES(EVEN, SQUARE), [SLOPE] = LANES(EVEN, SLOPE)},
+            [COMPLEMENT] = {[ONE] = LANES(COMPLEMENT, ONE), [INPUT] = LANES(COMPLEMENT, INPUT),
+                            [GRADIENT] = LANES(COMPLEMENT, GRADIENT), [VALUE] = LANES(COMPLEMENT, VALUE),
+                            [PRODUCT] = LANES(COMPLEMENT, PRODUCT), [SLOPE] = LANES(COMPLEMENT, SLOPE),
+                            [RESIDUAL] = LANES(COMPLEMENT, RESIDUAL)},
+            [CONSTANT] = {[ONE] = LANES(CONSTANT, ONE), [INPUT] = LANES(CONSTANT, INPUT),
+                          [GRADIENT] = LANES(CONSTANT, GRADIENT)},
+            [RAMP] = {[ONE] = LANES(RAMP, ONE)}};
+        return all[form][factor][shape];
     }
     #else
-    static Lanes lanes_of(int form, int factor) { return NULL; }
+    static Lanes lanes_of(int form, int factor, int shape) { return NULL; }
     #endif
 
     /* Two outputs, a table each: block by block, so that the inputs come from the cache the second time. An output may
@@ -219,6 +245,9 @@ cdef extern from *:
     enum:
         SEGMENTS
         DEGREE
+        SHORT
+        EVENLY
+        NARROWING
         WHOLE
         EVEN
         COMPLEMENT
@@ -226,7 +255,9 @@ cdef extern from *:
         RAMP
         ONE
         INPUT
+        CUBE
         GRADIENT
+        SQUARE
         VALUE
         PRODUCT
         SLOPE
@@ -249,11 +280,12 @@ cdef extern from *:
         float low[32]
         float c[6][32]
         float per_unit
+        float more
         float reach
         float other_high
         float other_low
         unsigned int side
-    Lanes lanes_of(int form, int factor) nogil
+    Lanes lanes_of(int form, int factor, int shape) nogil
     void look_up_both(const Lookup *lookups, Formula formula, const double *params, void **operands,
                       Py_ssize_t n) noexcept nogil
 
@@ -266,6 +298,8 @@ cdef struct Subject:
     const Lookup *lookup        # which operand is what
     int factor
     double side                 # -1 or 1: x = side * a
+    double width                # of a segment at 0
+    double narrowing            # at a it is width / (1 + 2 narrowing a)
 
 
 cdef void tabled(const Subject *f, const double *a, int count, double *g) noexcept nogil:
@@ -290,7 +324,8 @@ cdef void tabled(const Subject *f, const double *a, int count, double *g) noexce
     at[f.lookup.out] = <void *>y
     f.formula(at, f.params, 16)
     for i in range(count):
-        g[i] = y[i] / x[i] if f.factor == INPUT or f.factor == PRODUCT else y[i]
+        g[i] = y[i] / x[i] if f.factor == INPUT or f.factor == PRODUCT or f.factor == CUBE else y[i]
+        g[i] = g[i] / x[i] / x[i] if f.factor == CUBE or f.factor == SQUARE else g[i]
 
 
 cdef inline bint is_derivative(const Subject *f) noexcept nogil:
@@ -337,13 +372,13 @@ cdef int form_of(Subject *f, double far) noexcept nogil:
     return WHOLE
 
 
-cdef void expand(const double *a, const double *g, double centre, double zero, double *c) noexcept nogil:
-    """c[0] ... c[6]: the polynomial of x - centre that equals g[i] at a[i], by Newton's divided differences.
+cdef void expand(const double *a, const double *g, int count, double centre, double zero, double *c) noexcept nogil:
+    """The polynomial of x - centre that equals g[i] at count points a[i], by Newton's divided differences.
 
-    With a zero it is x - zero times a polynomial of one degree less.
+    With a zero it is x - zero times a polynomial through the others, and so of one degree more.
     """
     cdef double d[7]
-    cdef int i, j, count = DEGREE + 1 if zero == 0.0 else DEGREE
+    cdef int i, j
     for i in range(count):
         d[i] = g[i] if zero == 0.0 else g[i] / (a[i] - zero)
     for j in range(1, count):
@@ -395,21 +430,28 @@ cdef inline double leading_bits(double x, int bits) noexcept nogil:
     return double_from_bits((bits_from_double(x) + half) >> (53 - bits) << (53 - bits))
 
 
-cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexcept nogil:
-    """Segment k, which lies around k * width: g is interpolated at its Chebyshev points cos((2 i + 1) pi / 14)."""
-    cdef double *points = [0.9749279121818236, 0.7818314824680298, 0.4338837391175581, 0.0,
-                           -0.4338837391175581, -0.7818314824680298, -0.9749279121818236]
-    cdef double middle = k * width, low = middle - 0.5 * width, high = middle + 0.5 * width, zero, centre, error
+cdef double place(const Subject *f, double k) noexcept nogil:
+    """Where segment k is; its borders are those of k - 1/2 and k + 1/2."""
+    if f.narrowing == 0.0:
+        return k * f.width
+    return (sqrt(1.0 + 4.0 * f.narrowing * f.width * k) - 1.0) / (2.0 * f.narrowing)
+
+
+cdef double fill(Lookup *t, const Subject *f, int form, int k, int degree) noexcept nogil:
+    """Interpolate g at the Chebyshev points of segment k. Returns what the last degree adds there, relative to g."""
+    cdef double low = 0.0 if k == 0 and form != WHOLE else place(f, k - 0.5), high = place(f, k + 0.5)
+    cdef double width = high - low, middle = 0.5 * (low + high) if k != 0 else 0.0, zero, centre, error
     cdef double a[7]
     cdef double g[7]
     cdef double c[7]
     cdef double best = INFINITY
-    cdef int slot = k & (SEGMENTS - 1), shift, i
-    low = 0.0 if k == 0 and form != WHOLE else low
-    for i in range(7):
-        a[i] = 0.5 * (low + high) + 0.5 * (high - low) * points[i]
-    tabled(f, a, 7, g)
+    cdef int slot = k & (SEGMENTS - 1), shift, i, count
     zero = zero_between(f, low, high)
+    count = degree if zero != 0.0 else degree + 1
+    for i in range(count):
+        # Rounded, because not every cosine has the same last bit, and the table is to be the same everywhere.
+        a[i] = 0.5 * (low + high) + 0.5 * (high - low) * <float>cos((2 * i + 1) * M_PI / (2 * count))
+    tabled(f, a, count, g)
     if zero != 0.0:
         # r is the distance from the float next to the zero, so that nothing cancels.
         centre = <float>zero
@@ -418,12 +460,12 @@ cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexc
         centre = middle
         for shift in range(-16, 17):
             if k != 0:
-                expand(a, g, middle + shift * width / 256, 0.0, c)
+                expand(a, g, count, <float>(middle + shift * width / 256), 0.0, c)
                 error = c_fabs(c[1] - <float>c[1]) / c_fabs(c[1])
                 if error < best:
                     best = error
-                    centre = middle + shift * width / 256
-    expand(a, g, centre, zero, c)
+                    centre = <float>(middle + shift * width / 256)
+    expand(a, g, count, centre, zero, c)
     t.centre[slot] = <float>centre
     # A multiple of 2^-23, so that 1 - high is exact.
     t.high[slot] = <float>(c[0] + 805306368.0 - 805306368.0 if form == COMPLEMENT else c[0])
@@ -435,6 +477,14 @@ cdef void fill(Lookup *t, const Subject *f, double width, int form, int k) noexc
         t.c[i][slot] = <float>c[i + 1]
     if is_derivative(f) and (form == WHOLE or form == COMPLEMENT):
         t.c[0][slot] = <float>(c[1] - t.slope[slot])
+    # Of the Chebyshev polynomial, which is 2^(degree - 1) r^degree; where there is a zero, x - zero is divided out.
+    error = c_fabs(c[degree])
+    for i in range(count - 1):
+        error *= 0.25 * width
+    best = c_fabs(c[1] if zero != 0.0 else g[0])
+    for i in range(1, count if zero == 0.0 else 0):
+        best = min(best, c_fabs(g[i]))
+    return 2.0 * error / best
 
 
 cdef bint choose_operands(Lookup *t, Subject *f, bint backward, int inputs, int outputs, int output) noexcept nogil:
@@ -457,11 +507,16 @@ cdef bint choose_operands(Lookup *t, Subject *f, bint backward, int inputs, int 
             return backward and is_residual(f)
     f.factor = SLOPE if two else GRADIENT
     if backward and output == 0:
+        if not two:
+            tabled(f, &probe[0], 1, &at_origin)
+            f.factor = SQUARE if c_fabs(at_origin) < 1e-50 else GRADIENT
         return True
     t.second = t.x
     f.factor = ONE
     tabled(f, &probe[0], 1, &at_origin)
-    if c_fabs(at_origin) < 1e-20:
+    if c_fabs(at_origin) < 1e-80:
+        f.factor = CUBE
+    elif c_fabs(at_origin) < 1e-20:
         f.factor = PRODUCT if two else INPUT
     elif two:
         f.factor = VALUE
@@ -480,36 +535,45 @@ cdef bint is_residual(Subject *f) noexcept nogil:
     return close(g[0] - 1.0, rest[0]) and close(g[1] - 1.0, rest[1])
 
 
-cdef void make_lookup(Lookup *t, Subject *f, double width) noexcept nogil:
+cdef void make_lookup(Lookup *t, Subject *f) noexcept nogil:
     """Fill a table, and choose the loop that uses it."""
     cdef double value
     cdef double *probe = [1.0]
-    cdef double far = (SEGMENTS - 0.5) * width
-    cdef int form = form_of(f, far), k, first = -16 if form == WHOLE else 0
+    cdef int form = form_of(f, place(f, SEGMENTS - 0.5)), k, first = -16 if form == WHOLE else 0
+    cdef double last = 0.0
+    cdef int shape = NARROWING if f.narrowing != 0.0 else EVENLY
     for k in range(first, first + SEGMENTS):
-        fill(t, f, width, form, k)
-    t.per_unit = <float>(1.0 / width)
-    t.reach = <float>(15.5 * width if form == WHOLE else far)
+        last = max(last, fill(t, f, form, k, DEGREE))
+    if last < 7.5e-9 and shape == EVENLY:
+        # 1/8 ULP is not worth the time that looking up another coefficient takes, 13 %.
+        shape = SHORT
+        for k in range(first, first + SEGMENTS):
+            fill(t, f, form, k, DEGREE - 1)
+    t.per_unit = <float>(1.0 / f.width)
+    t.more = <float>(f.narrowing / f.width)
+    t.reach = <float>place(f, first + SEGMENTS - 0.5)
     t.side = 0x80000000U if f.side < 0 else 0
     f.side = -f.side
     tabled(f, probe, 1, &value)
     t.other_high = <float>value
     t.other_low = <float>(value - t.other_high)
-    t.lanes = lanes_of(form, f.factor)
+    t.lanes = lanes_of(form, f.factor, shape)
 
 
 cdef Lanes make_lookups(Lookup *t, Formula formula, const double *params, bint backward, int inputs, int outputs,
-                        double width) noexcept nogil:
+                        double width, double narrowing) noexcept nogil:
     """Fill the tables of a function with one or two outputs, and return the loop that uses them."""
     cdef Subject f
     cdef int k
     f.formula = formula
     f.params = params
+    f.width = width
+    f.narrowing = narrowing
     for k in range(outputs):
         f.side = 1.0
         t[k].lanes = NULL
         if choose_operands(&t[k], &f, backward, inputs, outputs, k):
-            make_lookup(&t[k], &f, width)
+            make_lookup(&t[k], &f)
     if outputs == 1 or t[0].lanes == NULL or t[1].lanes == NULL:
         return t[0].lanes if outputs == 1 else NULL
     return look_up_both

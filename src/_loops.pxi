@@ -157,6 +157,16 @@ cdef Py_ssize_t run_direct(const Loop *loop, char **args, const cnp.npy_intp *st
     return whole
 
 
+cdef inline bint in_place(const Loop *loop, char **args) noexcept nogil:
+    """Whether an output lies where an input does, or within LANES elements of one."""
+    cdef int k, j, first_output = loop.inputs + loop.params
+    cdef bint near = False
+    for k in range(loop.inputs):
+        for j in range(first_output, first_output + loop.outputs):
+            near |= -8 * LANES < args[j] - args[k] < 8 * LANES
+    return near
+
+
 cdef inline bint tabled_for(const Loop *loop, const double *params) noexcept nogil:
     """Whether there is a table for these parameters."""
     return (loop.lanes != NULL and (loop.params < 1 or params[0] == loop.defaults[0])
@@ -247,7 +257,11 @@ cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_
         params[k] = one_param(loop.param_type, args[j] + start * steps[j])
         uniform = uniform and (steps[j] == 0 or stop - start == 1)
     if uniform:
-        start += run_direct(loop, args, steps, params, start, stop)
+        count = run_direct(loop, args, steps, params, start, stop)
+        start += count
+        if 0 < count and start < stop and not in_place(loop, args):
+            # The last few together with some that are done: computed twice is cheaper than staged.
+            start = stop - LANES + run_direct(loop, args, steps, params, stop - LANES, stop)
     for k in range(loop.inputs + loop.outputs + loop.params):
         at[k] = buffers[k]
     while start < stop:
@@ -396,7 +410,7 @@ cdef char *permanent(bytes text) except NULL:
 
 
 cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t grain, double segment,
-                  Kernel uniform_float, Kernel varying_float,
+                  double narrowing, Kernel uniform_float, Kernel varying_float,
                   Kernel uniform_double, Kernel varying_double) except -1:
     """Make the ufunc `name`. Without float kernels it has a float64 loop only.
 
@@ -432,7 +446,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
             if loops[k].lookup == NULL:
                 raise MemoryError()
             loops[k].lanes = make_lookups(loops[k].lookup, uniform_double, loops[k].defaults, inputs[0] == "grad",
-                                          len(inputs), outputs, segment)
+                                          len(inputs), outputs, segment, narrowing)
         data[k] = &loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)

@@ -45,7 +45,7 @@ def _classes(library: str) -> tuple[type, ...]:
 def library_of(*values: Any) -> str:
     """The outermost library that one of the values belongs to, or "": an xarray object may hold a Dask array."""
     for value in values:
-        if type(value) not in _PLAIN:
+        if type(value) not in _PLAIN and not isinstance(value, np.generic):
             return next((name for name in _TYPES if any(isinstance(v, _classes(name)) for v in values)), "")
     return ""
 

@@ -272,13 +272,13 @@ def binary_cross_entropy_backward(
         return apply(binary_cross_entropy_backward, operands | {"grad": (grad, "")}, "", None, out, reduction=reduction)
     arrays, shape, dtype = _binary_operands(name, logits, target, pos_weight, reduction)
     g = np.asarray(grad)
-    if g.ndim or g.dtype != np.float64:
+    if g.shape != (shape if reduction == "none" else ()) or g.dtype not in _PLAIN:
         (g,), _ = real_arrays(name, {"grad": grad})
         g = broadcastable(name, "grad", g, shape if reduction == "none" else ())
-    if reduction == "mean":
-        with np.errstate(all="ignore"):
-            g = np.divide(g, math.prod(shape), dtype=np.float64)
+    # The share of one of n elements has more digits than 16 bits hold.
+    computed = computing_dtype(dtype)
     with np.errstate(all="ignore"):
-        # The share of one of n elements has more digits than 16 bits hold.
-        gradient = _ufuncs.binary_cross_entropy_backward(g, *arrays, dtype=computing_dtype(dtype), out=out)
+        if reduction == "mean":
+            g = np.divide(g, math.prod(shape), dtype=np.float64)
+        gradient = _ufuncs.binary_cross_entropy_backward(cast(g, computed), *arrays, dtype=computed, out=out)
     return cast(gradient, dtype) if out is None else gradient
