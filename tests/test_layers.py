@@ -196,8 +196,8 @@ def test_every_row_has_a_class() -> None:
         (lambda: layers.Softplus(1.0, 20.0), TypeError, r"Softplus: too many .*, expected Softplus\(beta=1.0\)"),
         (lambda: layers.Threshold(1.0), TypeError, r"Threshold: missing a required argument: 'value'"),
         (lambda: layers.Softmax(0.5), TypeError, "Softmax: axis must be an integer, got 0.5"),
-        (lambda: layers.Softmax(axis=0, dim=1), TypeError, "Softmax: .*'dim'"),
         (lambda: layers.ReLU(dim=1), TypeError, "ReLU: .*'dim'"),
+        (lambda: layers.GumbelSoftmax(eps=1), TypeError, r"GumbelSoftmax: .*'eps', expected GumbelSoftmax\(tau=1"),
         (lambda: layers.GELU("fast"), ValueError, "GELU: approximate must be 'none' or 'tanh', got 'fast'"),
         (lambda: layers.PReLU(0), ValueError, "PReLU: num_parameters must be at least 1, got 0"),
         (lambda: layers.PReLU(1.5), TypeError, "PReLU: num_parameters must be an integer, got 1.5"),
@@ -215,10 +215,15 @@ def test_wrong_arguments(make: Any, error: type[Exception], message: str) -> Non
         make()
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin", "sparsemax", "logsumexp", "glu"])
-def test_dim_is_axis(name: str) -> None:
-    """PyTorch's name of the axis."""
-    assert repr(class_of(name)(dim=0)) == repr(class_of(name)(axis=0)) == repr(class_of(name)(0))
+@pytest.mark.parametrize(
+    "called", [c for c in layers.__all__ if "axis" in inspect.signature(getattr(layers, c)).parameters]
+)
+def test_dim_is_axis(called: str) -> None:
+    """PyTorch's name of the axis, for every class that has one; not beside the other name."""
+    cls = getattr(layers, called)
+    assert repr(cls(dim=0)) == repr(cls(axis=0)) and cls(dim=0).axis == 0
+    with pytest.raises(TypeError, match=rf"^{called}: .*'dim', expected {called}\(.*axis="):
+        cls(axis=0, dim=1)
 
 
 def test_gelu_by_approximation() -> None:

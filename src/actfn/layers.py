@@ -420,7 +420,7 @@ class GumbelSoftmax(Layer):
     tau : float, default 1.0
         Temperature: towards 0 samples become one-hot, and their gradients large.
     axis : int, default -1
-        Axis along which a row lies.
+        Axis along which a row lies; PyTorch's name `dim` is accepted too.
     hard : bool, default False
         Return 1 for the largest entry of the sample and 0 for the others. The gradient is that of the soft sample.
     rng : numpy.random.Generator or seed, optional
@@ -551,7 +551,9 @@ class BCEWithLogitsLoss(Layer):
 
 
 def constructor(name: str, signature: inspect.Signature, start: Callable[..., None]) -> Callable[..., None]:
-    """An `__init__` with a real signature, which gives `start` all arguments by name."""
+    """An `__init__` with a real signature, which gives `start` all arguments by name; `dim` is another for `axis`."""
+    untyped = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    signature = inspect.Signature(untyped)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         if "dim" in kwargs and "axis" in signature.parameters and "axis" not in kwargs:
@@ -569,9 +571,7 @@ def constructor(name: str, signature: inspect.Signature, start: Callable[..., No
 
 
 def _class(row: Activation) -> type[Layer]:
-    empty = inspect.Parameter.empty
-    signature = inspect.Signature([p.replace(annotation=empty) for p in settings_of(row.name).values()])
-    start = constructor(row.class_name, signature, Layer.__init__)
+    start = constructor(row.class_name, inspect.Signature(list(settings_of(row.name).values())), Layer.__init__)
     made = type(row.class_name, (Layer,), {"row": row, "__init__": start, "__module__": __name__})
     made.__doc__ = class_docstring(row, made, operands_of(row.name))
     return made
@@ -579,6 +579,8 @@ def _class(row: Activation) -> type[Layer]:
 
 __all__ = ["Layer", "Sequential"]
 for _row in catalog.values():
-    if _row.class_name not in globals():
+    if (_written := globals().get(_row.class_name)) is None:
         globals()[_row.class_name] = _class(_row)
+    else:
+        _written.__init__ = constructor(_row.class_name, inspect.signature(_written), _written.__init__)
     __all__ += [_row.class_name]
