@@ -331,6 +331,52 @@ def test_weights_may_change_between_forward_and_backward(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LEARNED)
+def test_weights_of_another_shape(name: str) -> None:
+    """One error where the shape changed after forward, or after the gradients that a new one is added to."""
+    layer, inputs = layer_of(name), inputs_of(name)
+    called, (param,) = type(layer).__name__, oracle.ROWS[name].trains
+    layer(*inputs)
+    layer.backward(1.0)
+    before, kept = getattr(layer, param), layer.grad[param].copy()
+    for other in (np.ones((5, *before.shape)), np.ones((3, 9)), [1.0] * 7):
+        setattr(layer, param, other)
+        shapes = [re.escape(str(np.shape(array))) for array in (before, other)]
+        message = rf"^{called}: {param} must have shape {shapes[0]}, as in the last forward, got {shapes[1]}$"
+        with pytest.raises(ValueError, match=message):
+            layer.backward(1.0)
+        np.testing.assert_array_equal(layer.grad[param], kept)
+    setattr(layer, param, before)
+    layer.grad[param] = np.ones((5, *before.shape))
+    with pytest.raises(
+        ValueError, match=rf"^{called}: grad\['{param}'\] must have shape .*, that of {param}, got \(5,"
+    ):
+        layer.backward(1.0)
+    layer.grad.clear()
+    layer.backward(1.0)
+    np.testing.assert_array_equal(layer.grad[param], kept)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_weights_that_are_set(name: str) -> None:
+    """Integers and float32 serve too, and do not round the gradient; what is no number is named."""
+    layer, inputs = layer_of(name), inputs_of(name)
+    called, (param,) = type(layer).__name__, oracle.ROWS[name].trains
+    wanted = np.ones(np.shape(getattr(layer, param)))
+    setattr(layer, param, wanted)
+    y, gradient = layer(*inputs), layer.backward(0.3)
+    for kind, kept in (("int64", "float64"), ("float32", "float32"), ("float16", "float16")):
+        layer.grad = {}
+        setattr(layer, param, wanted.astype(kind))
+        np.testing.assert_array_equal(layer(*inputs), y)
+        np.testing.assert_array_equal(layer.backward(0.3), gradient)
+        assert layer.grad[param].dtype == kept and np.any(layer.grad[param] % 1 != 0)
+    for wrong in (None, "steep", 1j, True):
+        setattr(layer, param, wrong)
+        with pytest.raises(TypeError, match=rf"^{called}: {param} must be a number or an array of numbers, got"):
+            layer(*inputs)
+
+
+@pytest.mark.parametrize("name", LEARNED)
 def test_a_weight_belongs_to_its_layer(name: str) -> None:
     """What was given is copied: learning does not change the caller's array."""
     if name == "prelu":

@@ -484,6 +484,18 @@ def test_modules_of_our_own_take_settings() -> None:
     assert given.sum() == 27
 
 
+@pytest.mark.parametrize("name", [n for n in ROWS if oracle.ROWS[n].trains and n != "prelu"])
+def test_weights_of_another_shape_after_forward(name: str) -> None:
+    """Autograd does not see what is written past it; the error names function, parameter and shapes."""
+    (param,) = oracle.ROWS[name].trains
+    x, weight = tensors_of(name)
+    module = getattr(ours, oracle.ROWS[name].class_name)(weight.detach())
+    y = module(x).sum()
+    getattr(module, param).data = torch.ones(7)
+    with pytest.raises(ValueError, match=rf"^{name}_backward: .*{param} .*\(7,\)"):
+        y.backward()
+
+
 @pytest.mark.parametrize("name", [n for n in ours.__all__ if n == n.lower()])
 def test_examples(name: str) -> None:
     """Each function has documentation with an example that runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
@@ -345,3 +346,17 @@ def test_learned_gradients_of_odd_shapes(learned: str, shape: tuple[int, ...], g
         gx, gp = backward(g, x, 0.75)
         assert type(gx) is type(wanted) and np.shape(gx) == np.broadcast_shapes(shape, grad_shape)
         assert np.array_equal(gx, wanted) and gp == total and type(gp) is np.float32
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_learned_gradients_of_shapes_that_do_not_fit(learned: str, position: int) -> None:
+    """One error with the name and shape of each operand, and nothing is written."""
+    name = f"{learned.split('-')[0]}_backward"
+    operands: list[Any] = [np.ones((2, 3)), np.ones((2, 3)), 0.5]
+    operands[position] = np.ones(5)
+    out = np.full((2, 3), 7.0)
+    shapes = [re.escape(str(np.shape(operand))) for operand in operands]
+    message = rf"^{name}: operands must broadcast together, got shapes grad {shapes[0]} and x {shapes[1]} and "
+    with pytest.raises(ValueError, match=rf"{message}{learned.split('-')[1]} {shapes[2]}$"):
+        getattr(actfn, name)(*operands, out=out)
+    assert np.all(out == 7.0)

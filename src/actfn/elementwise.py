@@ -118,6 +118,13 @@ def _learned(
             raise TypeError(f"{ufunc.__name__}: out must be None for objects of {library}, got {type(out).__name__}")
         y = ufunc(grad, x, param, **kwargs)
         return y, summed_like(ufunc.__name__, param, term(grad, x, param, dtype=np.float64), y)
+    shapes = [np.shape(operand) for operand in (grad, x, param)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        inputs, params = kernels.operand_names[ufunc.__name__]
+        named = " and ".join(f"{name} {shape}" for name, shape in zip((*inputs, *params), shapes, strict=True))
+        raise ValueError(f"{ufunc.__name__}: operands must broadcast together, got shapes {named}") from None
     # The sum comes first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     dtype = np.dtype(kwargs.get("dtype") or common)

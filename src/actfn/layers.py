@@ -67,7 +67,8 @@ class Layer:
     -----
     A layer remembers one input, that of its last call, and every `backward` belongs to that; two calls of `backward`
     give the same gradient twice. It remembers the array itself, not a copy: do not write into it in between. What a
-    layer learns it remembers by value, so weights may be changed at any time. Copies and pickles of a layer hold its
+    layer learns it remembers by value, so weights may be changed at any time, but for their shape between forward and
+    backward. Copies and pickles of a layer hold its
     settings, its weights and their gradients, but not the input.
 
     Examples
@@ -84,8 +85,8 @@ class Layer:
     """
 
     row: ClassVar[Activation]
-    # The operands and settings of the backward function, from the last forward.
-    _remembered: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+    # The operands and settings of the backward function, and the shapes of what is learned, from the last forward.
+    _remembered: tuple[tuple[Any, ...], dict[str, Any], dict[str, tuple[int, ...]]] | None = None
 
     def __init__(self, **settings: Any) -> None:
         for name, value in settings.items():
@@ -119,7 +120,7 @@ class Layer:
         """What the functions take beside arrays; learned numbers as float, for which there is a quicker way."""
         arguments = {name: getattr(self, name) for name in settings_of(self.row.name)}
         for name in self.row.trains:
-            weights = np.array(arguments[name])
+            weights = self._valid(name, arguments[name])
             arguments[name] = weights.item() if weights.size == 1 else weights
         return arguments
 
@@ -136,7 +137,8 @@ class Layer:
         # The signature of the backward function says what must be remembered.
         backward = parameters_of(f"{self._function()}_backward")
         kept = {name: value for name, value in arguments.items() if name in backward}
-        self._remembered = (y,) if "y" in backward else inputs, kept
+        shapes = {name: np.shape(getattr(self, name)) for name in self.row.trains}
+        self._remembered = (y,) if "y" in backward else inputs, kept, shapes
         return y
 
     def __call__(self, *inputs: ArrayLike) -> Any:
@@ -147,14 +149,23 @@ class Layer:
         """The gradient of the input of the last forward, from that of its output; a tuple for two inputs."""
         if self._remembered is None:
             raise RuntimeError(f"{self._name}: backward needs a forward before it, and there was none")
-        operands, arguments = self._remembered
+        operands, arguments, shapes = self._remembered
+        for name, shape in shapes.items():
+            if (now := np.shape(getattr(self, name))) != shape:
+                raise ValueError(f"{self._name}: {name} must have shape {shape}, as in the last forward, got {now}")
+            if (summed := np.shape(self.grad.get(name, np.empty(shape)))) != shape:
+                raise ValueError(
+                    f"{self._name}: grad[{name!r}] must have shape {shape}, that of {name}, got {summed}; "
+                    "clear grad after a change of shape"
+                )
         result = getattr(actfn, f"{self._function()}_backward")(grad, *operands, **arguments)
         if not self.row.trains:
             return result
         gradient, *totals = result
         for name, total in zip(self.row.trains, totals, strict=True):
-            weights = np.asarray(getattr(self, name))
-            self.grad[name] = self.grad.get(name, 0.0) + np.asarray(total, weights.dtype).reshape(weights.shape)
+            kind = np.asarray(getattr(self, name)).dtype
+            total = np.asarray(total, kind if kind.kind == "f" else np.float64).reshape(shapes[name])
+            self.grad[name] = self.grad.get(name, 0.0) + total
         return gradient
 
     def __repr__(self) -> str:
@@ -408,7 +419,8 @@ class RReLU(Layer):
         """The activation of the input, with slopes drawn now if the layer is training."""
         (x,) = self._valid_inputs(inputs)
         y, slope = rrelu(x, self.lower, self.upper, training=self.training, rng=self._rng, return_slope=True)
-        self._remembered = (x,), {"slope": slope} if self.training else {"lower": self.lower, "upper": self.upper}
+        drawn = {"slope": slope} if self.training else {"lower": self.lower, "upper": self.upper}
+        self._remembered = (x,), drawn, {}
         return y
 
 
@@ -458,7 +470,7 @@ class GumbelSoftmax(Layer):
         """A sample, with noise drawn now."""
         (x,) = self._valid_inputs(inputs)
         y, soft = gumbel_softmax(x, self.tau, self.axis, hard=self.hard, rng=self._rng, return_soft=True)
-        self._remembered = (soft,), {"tau": self.tau, "axis": self.axis}
+        self._remembered = (soft,), {"tau": self.tau, "axis": self.axis}, {}
         return y
 
 
