@@ -156,19 +156,44 @@ cdef inline double hide(double x, unsigned char keep) noexcept nogil:
     return x if keep else -INFINITY
 
 
-cdef void load_scaled(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
-                      double *v) noexcept nogil:
-    """x / temperature, or for softmin -x / temperature; masked entries and padding are -infinity."""
+cdef inline double factor_of(const Rows *rows) noexcept nogil:
+    """Of the entries while the largest is looked for: -1 for softmin; half of it where that keeps differences finite.
+
+    Above a temperature of 1 an overflow of x - top would not be one of (x - top) / temperature.
+    """
+    cdef double sign = -1.0 if rows.temperature < 0 else 1.0
+    return 0.5 * sign if c_fabs(rows.temperature) > 1.0 else sign
+
+
+cdef void load_entries(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                       double *v) noexcept nogil:
+    """x times factor_of(rows); masked entries and padding are -infinity."""
     cdef Py_ssize_t i
     cdef unsigned char keep[CHUNK * LANES]
-    load_chunk(x, rows, group, first, count, -INFINITY, v)
-    if rows.temperature != 1.0:
+    cdef double factor = factor_of(rows)
+    load_chunk(x, rows, group, first, count, -INFINITY * factor, v)
+    if factor != 1.0:
         for i in range(count * LANES):
-            v[i] = v[i] / rows.temperature
-    if rows.keep != NULL or (lies_along(rows) and rows.temperature < 0):
+            v[i] = v[i] * factor
+    if rows.keep != NULL:
         load_keep(rows, group, first, count, keep)
         for i in range(count * LANES):
             v[i] = hide(v[i], keep[i])
+
+
+cdef void subtract_top(const Rows *rows, Py_ssize_t count, const double *top, double *v) noexcept nogil:
+    """(x - top) / temperature: that order is exact for neighbours, and right where x / temperature overflows."""
+    cdef Py_ssize_t j
+    cdef int l
+    cdef double temperature = rows.temperature * factor_of(rows)
+    if temperature == 1.0:
+        for j in range(count):
+            for l in range(LANES):
+                v[j * LANES + l] = v[j * LANES + l] - top[l]
+        return
+    for j in range(count):
+        for l in range(LANES):
+            v[j * LANES + l] = (v[j * LANES + l] - top[l]) / temperature
 
 
 cdef inline double row_exp(T like, double d) noexcept nogil:
@@ -177,22 +202,23 @@ cdef inline double row_exp(T like, double d) noexcept nogil:
 
 cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentials,
                  double *v, double *top, double *rest) noexcept nogil:
-    """Per lane the largest entry, the 0 of softmax1 included, and the sum of exp(entry - top) without one that it is.
+    """Per lane the largest entry, the 0 of softmax1 included, and the sum of exp(d) without one that it is.
 
-    Where the rows fit into one chunk, v is left with x / temperature, or with exp(x / temperature - top).
+    d is (x - top) / temperature. Where the rows fit into one chunk, v is left with d, or with exp(d).
     """
     cdef Py_ssize_t steps = steps_of(rows), first, count, j
     cdef int l
     cdef double ties[LANES]
     cdef double part[LANES]
     cdef double d, e
+    cdef double temperature = rows.temperature * factor_of(rows)
     for l in range(LANES):
         top[l] = 0.0 if rows.quiet else -INFINITY
         rest[l] = 0.0
         ties[l] = 0.0
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
-        load_scaled(x, rows, group, first, count, v)
+        load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = v[j * LANES + l]
@@ -202,16 +228,17 @@ cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentia
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, count, v)
+            load_entries(x, rows, group, first, count, v)
+        subtract_top(rows, count, top, v)
         for l in range(LANES):
             part[l] = 0.0
         for j in range(count):
             for l in range(LANES):
-                d = v[j * LANES + l] - top[l]
+                d = v[j * LANES + l]
                 e = row_exp(<T>0, d)
                 ties[l] += 1.0 if d == 0.0 else 0.0
                 part[l] += 0.0 if d == 0.0 else e
-                v[j * LANES + l] = e if exponentials else v[j * LANES + l]
+                v[j * LANES + l] = e if exponentials else d
         for l in range(LANES):
             rest[l] += part[l]
     if lies_along(rows):
@@ -219,8 +246,9 @@ cdef void survey(const T *x, const Rows *rows, Py_ssize_t group, bint exponentia
         combine_sum(ties)
     if rows.quiet:
         for l in range(LANES):
-            ties[l] += 1.0 if top[l] == 0.0 else 0.0
-            rest[l] += 0.0 if top[l] == 0.0 else row_exp(<T>0, -top[l])
+            d = -top[l] / temperature
+            ties[l] += 1.0 if d == 0.0 else 0.0
+            rest[l] += 0.0 if d == 0.0 else row_exp(<T>0, d)
     for l in range(LANES):
         rest[l] += ties[l] - 1.0
 
@@ -229,10 +257,11 @@ cdef void reload_exponentials(const T *x, const Rows *rows, Py_ssize_t group, Py
                               double *v, const double *top) noexcept nogil:
     cdef Py_ssize_t j
     cdef int l
-    load_scaled(x, rows, group, first, count, v)
+    load_entries(x, rows, group, first, count, v)
+    subtract_top(rows, count, top, v)
     for j in range(count):
         for l in range(LANES):
-            v[j * LANES + l] = row_exp(<T>0, v[j * LANES + l] - top[l])
+            v[j * LANES + l] = row_exp(<T>0, v[j * LANES + l])
 
 
 cdef void clear_masked(const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count, double value,
@@ -694,7 +723,7 @@ cdef void softmax1_backward_group(const T *grad, const Rows *rows, Py_ssize_t gr
 # ---- Log-softmax and log-sum-exp ------------------------------------------------------------------------------
 
 cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
-    """(x - top) - log1p(rest): both parts are <= 0, so nothing cancels."""
+    """(x - top) / temperature - log1p(rest): both parts are <= 0, so nothing cancels."""
     cdef double v[CHUNK * LANES]
     cdef double top[LANES]
     cdef double rest[LANES]
@@ -706,10 +735,11 @@ cdef void log_softmax_group(const T *x, const Rows *rows, Py_ssize_t group) noex
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, count, v)
+            load_entries(x, rows, group, first, count, v)
+            subtract_top(rows, count, top, v)
         for j in range(count):
             for l in range(LANES):
-                v[j * LANES + l] = (v[j * LANES + l] - top[l]) - rest[l]
+                v[j * LANES + l] = v[j * LANES + l] - rest[l]
         clear_masked(rows, group, first, count, -INFINITY, v)
         store_chunk(<T *>rows.at[1], rows, group, first, count, v)
 
@@ -797,7 +827,7 @@ cdef void sparsemax_group(const T *x, const Rows *rows, Py_ssize_t group) noexce
         top[l] = -INFINITY
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
-        load_scaled(x, rows, group, first, count, v)
+        load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = v[j * LANES + l]
@@ -814,7 +844,7 @@ cdef void sparsemax_group(const T *x, const Rows *rows, Py_ssize_t group) noexce
         for first in range(0, steps, 256):
             count = chunk_size(steps, first)
             if steps > CHUNK:
-                load_scaled(x, rows, group, first, count, v)
+                load_entries(x, rows, group, first, count, v)
             for j in range(count):
                 for l in range(LANES):
                     d = v[j * LANES + l] - top[l]
@@ -832,7 +862,7 @@ cdef void sparsemax_group(const T *x, const Rows *rows, Py_ssize_t group) noexce
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, count, v)
+            load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = (v[j * LANES + l] - top[l]) - tau[l]
@@ -942,13 +972,14 @@ cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) no
         for first in range(0, steps, 256):
             count = chunk_size(steps, first)
             if steps > CHUNK:
-                load_scaled(x, rows, group, first, count, v)
+                load_entries(x, rows, group, first, count, v)
+                subtract_top(rows, count, top, v)
             weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
             for j in range(count):
                 for l in range(LANES):
                     # A class of no weight has no loss, even where its logit is -infinity.
                     loss[l] += (0.0 if a[j * LANES + l] == 0.0
-                                else a[j * LANES + l] * (rest[l] + (top[l] - v[j * LANES + l])))
+                                else a[j * LANES + l] * (rest[l] - v[j * LANES + l]))
         if lies_along(rows):
             combine_sum(loss)
     for l in range(rows_in_group(rows, group)):
@@ -983,12 +1014,13 @@ cdef void cross_entropy_backward_group(const T *x, const Rows *rows, Py_ssize_t 
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, count, v)
+            load_entries(x, rows, group, first, count, v)
+            subtract_top(rows, count, top, v)
             weighted_target(<const T *>rows.at[1], rows, group, first, count, a)
         for j in range(count):
             for l in range(LANES):
-                p = row_exp(<T>0, v[j * LANES + l] - top[l]) / (1.0 + rest[l])
-                p = (p * total[l] - a[j * LANES + l] if v[j * LANES + l] != top[l] else
+                p = row_exp(<T>0, v[j * LANES + l]) / (1.0 + rest[l])
+                p = (p * total[l] - a[j * LANES + l] if v[j * LANES + l] != 0.0 else
                      (total[l] - a[j * LANES + l]) - total[l] * (rest[l] / (1.0 + rest[l])))
                 v[j * LANES + l] = 0.0 if total[l] == 0.0 else grad[l] * p
         store_chunk(<T *>rows.at[2], rows, group, first, count, v)

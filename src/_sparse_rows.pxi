@@ -36,7 +36,7 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
         settled[l] = False
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
-        load_scaled(x, rows, group, first, count, v)
+        load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = v[j * LANES + l]
@@ -52,7 +52,7 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
         for first in range(0, steps, 256):
             count = chunk_size(steps, first)
             if steps > CHUNK:
-                load_scaled(x, rows, group, first, count, v)
+                load_entries(x, rows, group, first, count, v)
             for j in range(count):
                 for l in range(LANES):
                     d = 0.5 * (v[j * LANES + l] - top[l]) - tau[l]
@@ -86,7 +86,7 @@ cdef void entmax15_group(const T *x, const Rows *rows, Py_ssize_t group) noexcep
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, count, v)
+            load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = 0.5 * (v[j * LANES + l] - top[l]) - tau[l]
@@ -144,7 +144,7 @@ cdef void hardmax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept
         best[l] = -1.0
     for first in range(0, steps, 256):
         count = chunk_size(steps, first)
-        load_scaled(x, rows, group, first, count, v)
+        load_entries(x, rows, group, first, count, v)
         for j in range(count):
             for l in range(LANES):
                 d = v[j * LANES + l]

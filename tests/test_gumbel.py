@@ -23,7 +23,7 @@ def noisy(x: NDArray[Any], seed: int) -> NDArray[Any]:
 
 
 @pytest.mark.usefixtures("with_build")
-@pytest.mark.parametrize("tau", [0.1, 0.5, 1.0, 4.0])
+@pytest.mark.parametrize("tau", [0.1, 0.5, 1.0, 4.0, 5e-324, 1e300])
 @pytest.mark.parametrize("n", [1, 2, 5, 50, 300])
 def test_values(n: int, tau: float, dtype: str) -> None:
     """The softmax of x + G at temperature tau, within the softmax's bound; hard, its largest entry."""

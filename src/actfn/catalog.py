@@ -1167,7 +1167,12 @@ array([[[[ 1., -2.],
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        param_docs={
+            "temperature": (
+                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+                "towards 0 only the largest entries count."
+            )
+        },
         edges="An entry of -oo takes no part; a pixel with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
@@ -1192,7 +1197,12 @@ array([[[0.731059, 0.5     ]],
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        param_docs={
+            "temperature": (
+                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+                "towards 0 only the largest entries count."
+            )
+        },
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
@@ -1213,7 +1223,12 @@ array([0.659001, 0.242433, 0.098566])
         formula="x(i)/temperature - log(Sum(exp(x(j)/temperature), (j, 1, n)))",
         derivative="(g(i) - exp(y(i))*Sum(g(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        param_docs={
+            "temperature": (
+                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+                "towards 0 only the largest entries count."
+            )
+        },
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(-oo, 0]",
         smooth=True,
@@ -1253,7 +1268,12 @@ array([-0.41703, -1.41703, -2.31703])""",
         formula="exp(-x(i)/temperature)/Sum(exp(-x(j)/temperature), (j, 1, n))",
         derivative="-y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        param_docs={
+            "temperature": (
+                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+                "towards 0 only the smallest entries count."
+            )
+        },
         edges="An entry of oo takes no part; a row with -oo, or with nothing but oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
@@ -1278,7 +1298,12 @@ array([0.096115, 0.261268, 0.642616])""",
         formula="exp(x(i)/temperature)/(1 + Sum(exp(x(j)/temperature), (j, 1, n)))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={"temperature": "Divides the scores: above 1 the result is more even, below 1 sharper."},
+        param_docs={
+            "temperature": (
+                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+                "towards 0 only the largest entries count."
+            )
+        },
         aliases=("softmax_one", "quiet_softmax"),
         edges="An entry of -oo takes no part; a row with oo becomes NaN.",
         range="(0, 1)",
