@@ -30,6 +30,8 @@ def valid_axis(function: str, axis: int, ndim: int) -> int:
         return int(normalize_axis_index(operator.index(axis), ndim, function))
     except TypeError:
         raise TypeError(f"{function}: axis must be an integer, got {axis!r}") from None
+    except OverflowError:
+        raise np.exceptions.AxisError(axis, ndim, function) from None
 
 
 def positive(function: str, name: str, value: float) -> float:
