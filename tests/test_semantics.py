@@ -204,6 +204,28 @@ def test_no_floating_point_warnings(name: str, dtype: str, build: str, kernels: 
                 kernels.ufuncs[f"{name}_backward"](np.array(grad, dtype), x, *params.values())
 
 
+def test_conversions_raise_no_flags() -> None:
+    """Operands that are widened, narrowed or summed before a kernel or after it: a signalling NaN, 1e300, inf - inf."""
+    signalling = np.full((2, 4), 0x7FA00000, np.uint32).view(np.float32)
+    wide, large = np.ones((2, 4)), np.full((1, 3, 3), 1e300)
+    image = np.ones((1, 1, 2, 4), np.float32)
+    grad = np.array([[np.inf, 1.0], [-np.inf, 1.0]])
+    rows = [name for name, row in oracle.ROWS.items() if row.kind == "rows" and name != "logsumexp"]
+    with np.errstate(all="raise"):
+        for name in (*rows, "gumbel_softmax"):
+            assert np.isnan(getattr(actfn, f"{name}_backward")(wide, signalling)).all()
+        assert np.isnan(actfn.logsumexp_backward(signalling[:, :1], wide[:, ::-1])).all()
+        assert np.isnan(actfn.crelu_backward(np.ones((2, 8)), signalling)).all()
+        assert np.isnan(actfn.maxout_backward(np.ones((2, 2)), signalling)[:, ::2]).all()
+        assert np.isinf(actfn.funnel_relu(image, large)).all()
+        assert np.isinf(actfn.funnel_relu_backward(np.ones_like(image), image, large)[0]).any()
+        assert np.isnan(actfn.cross_entropy(wide, [0, 1], weight=signalling[0]))
+        assert np.isnan(actfn.binary_cross_entropy(signalling[:, ::2], wide[:, ::2]))
+        for name in ("prelu", "swish", "flexible_relu"):
+            total = getattr(actfn, f"{name}_backward")(grad, -wide[:, :2], wide[0, :2])[1]
+            assert np.isnan(total[0]) and np.isfinite(total[1])
+
+
 def test_floating_point_control_is_unchanged() -> None:
     """Neither import nor calls, in one thread or in many, change MXCSR: rounding, flush-to-zero, masks."""
     printed = processes.output(

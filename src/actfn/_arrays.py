@@ -88,12 +88,12 @@ class Layout:
 
     def contiguous(self, array: Array, dtype: np.dtype[Any]) -> Array:
         """The array in this layout, without a copy where it already is."""
-        return np.ascontiguousarray(array.transpose(self.order), dtype)
+        return contiguous(array.transpose(self.order), dtype)
 
     def without_axis(self, array: Array, dtype: np.dtype[Any]) -> Array:
         """An array that has a value per row, in the order in which the kernels meet the rows."""
         order = [k - (k > self.order[self.axis]) for k in self.order if k != self.order[self.axis]]
-        return np.ascontiguousarray(array.transpose(order), dtype)
+        return contiguous(array.transpose(order), dtype)
 
     def back(self, rows: Array) -> Array:
         """The opposite of `without_axis`, for an array of one value per row in the kernels' order."""
@@ -144,8 +144,16 @@ def delivered(layout: Layout, written: Array, out: Array | None, dtype: np.dtype
 
 def cast(array: Array, dtype: np.dtype[Any]) -> Array:
     """Rounded to a narrower dtype without a word: overflow to infinity is the right answer."""
+    if array.dtype == dtype:
+        return array
     with np.errstate(all="ignore"):
-        return array.astype(dtype, copy=False)
+        return array.astype(dtype)
+
+
+def contiguous(array: ArrayLike, dtype: np.dtype[Any]) -> Array:
+    """C-contiguous and of the dtype, without a copy where it already is, and without a word as in `cast`."""
+    with np.errstate(all="ignore"):
+        return np.ascontiguousarray(array, dtype)
 
 
 def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

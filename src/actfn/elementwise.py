@@ -32,7 +32,8 @@ def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ..
             return np.full((1,) * len(axes), sum_of_all)
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     # Every operand gets all axes, so that cutting one is the same for all.
-    return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
+    with np.errstate(all="ignore"):
+        return _summed(ufunc, [a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for a in arrays], shape, axes)
 
 
 def _summed(

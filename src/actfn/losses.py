@@ -14,6 +14,7 @@ from ._arrays import (
     broadcastable,
     cast,
     computing_dtype,
+    contiguous,
     delivered,
     real_arrays,
     target_of,
@@ -100,7 +101,7 @@ class _Problem:
         (array,), _ = real_arrays(function, {"weight": weight})
         if array.shape != (classes,):
             raise ValueError(f"{function}: weight must have shape ({classes},), got {array.shape}")
-        return np.ascontiguousarray(array, np.float64)
+        return contiguous(array, np.dtype(np.float64))
 
 
 def _operands(logits: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> dict[str, tuple[Any, str]]:

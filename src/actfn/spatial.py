@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, delivered, real_arrays, valid_out
+from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, contiguous, delivered, real_arrays, valid_out
 from ._build import kernels
 from ._containers import in_memory
 from .rows import _run
@@ -21,7 +21,7 @@ def _operands(function: str, **operands: ArrayLike) -> tuple[list[Array], np.dty
         raise ValueError(f"{function}: x must have the 4 axes (batch, channel, height, width), got shape {x.shape}")
     if window.shape != (x.shape[1], 3, 3):
         raise ValueError(f"{function}: window must have shape {(x.shape[1], 3, 3)}, got {window.shape}")
-    return [np.ascontiguousarray(a, computing_dtype(dtype)) for a in arrays], dtype
+    return [contiguous(a, computing_dtype(dtype)) for a in arrays], dtype
 
 
 def funnel_relu(x: ArrayLike, window: ArrayLike, *, out: Array | None = None) -> Array:
