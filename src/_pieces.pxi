@@ -3,6 +3,9 @@
 # a) crelu sees an array as (outer, n): all that follows an index of the axes before is one stretch. maxout sees it as
 #    (outer, pieces, inner), the pieces of a unit next to each other, and its result as (outer, inner).
 # b) Long stretches are cut into tiles, so that there is work for all threads whatever the axis.
+# c) Arrays that need nothing arranged take a short way in: a call on eight numbers takes 0.4 us instead of 20.
+
+from libc.string cimport memcmp
 
 cdef enum:
     STRETCH = 2048      # elements of a tile; the largest entries of one lie on the stack
@@ -156,21 +159,63 @@ cdef void run_stretches(const void *context, Py_ssize_t start, Py_ssize_t stop) 
 def run_pieces(tuple arrays, tuple geometry, bint backward):
     """Forward (x, out) or backward (grad, x, out), C-contiguous and of one dtype; geometry is as in Pieces."""
     cdef Pieces p
-    cdef status_t status
-    cdef Py_ssize_t tiles
-    cdef int k, threads
+    cdef int k
     for k in range(len(arrays)):
         p.at[k] = <void *>address(arrays[k])
     p.outer, p.pieces, p.inner = geometry
     p.wide = arrays[0].dtype == np.float64
     p.backward = backward
+    run_all_pieces(&p)
+
+
+def run_plain_pieces(tuple operands, axis, pieces, out):
+    """run_pieces of (x,) or (grad, x), where they can be read as they lie (see _plain.pxi); otherwise None."""
+    cdef Pieces p
+    cdef cnp.npy_intp shape[64]     # of the forward function's result
+    cdef Py_ssize_t outer, n, inner
+    cdef int k, place, dtype, last = len(operands) - 1
+    x = operands[last]
+    if not plain_geometry(x, axis, &place, &outer, &n, &inner) or pieces > n or (pieces and n % pieces):
+        return None
+    dtype = cnp.PyArray_TYPE(<cnp.ndarray>x)
+    p.pieces = pieces
+    p.outer, p.inner = (outer * (n // p.pieces), inner) if p.pieces > 0 else (outer, n * inner)
+    p.wide = dtype == cnp.NPY_DOUBLE
+    p.backward = last == 1
+    for k in range(cnp.PyArray_NDIM(x)):
+        shape[k] = cnp.PyArray_DIM(x, k)
+    shape[place] = n // p.pieces if p.pieces > 0 else 2 * n
+    if p.backward and not (is_plain(operands[0], dtype) and has_shape(operands[0], cnp.PyArray_NDIM(x), shape)):
+        return None
+    if out is None:
+        out = empty_like(x) if p.backward else cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), shape, dtype, 0)
+    elif not (is_plain(out, dtype) and cnp.PyArray_ISWRITEABLE(out) and not half_overlap(out, x)
+              and has_shape(out, cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x) if p.backward else shape)
+              and not half_overlap(out, operands[0])):
+        return None
+    for k in range(last + 1):
+        p.at[k] = cnp.PyArray_DATA(operands[k])
+    p.at[last + 1] = cnp.PyArray_DATA(out)
+    run_all_pieces(&p)
+    return out
+
+
+cdef bint has_shape(object array, int dimensions, const cnp.npy_intp *shape) noexcept:
+    return (cnp.PyArray_NDIM(array) == dimensions
+            and memcmp(cnp.PyArray_DIMS(array), shape, dimensions * sizeof(cnp.npy_intp)) == 0)
+
+
+cdef void run_all_pieces(const Pieces *p) noexcept:
+    cdef status_t status
+    cdef Py_ssize_t tiles
+    cdef int threads
     tiles = p.outer * ((p.inner + STRETCH - 1) // STRETCH)
     with nogil:
         status = status_save()
         threads = threads_for(p.outer * p.inner * (p.pieces + 1), 65536)
         threads = <int>tiles if tiles < threads else threads
         if threads > 1:
-            in_parallel(run_stretches, &p, tiles, 1, threads)
+            in_parallel(run_stretches, p, tiles, 1, threads)
         else:
-            run_stretches(&p, 0, tiles)
+            run_stretches(p, 0, tiles)
         status_restore(status)

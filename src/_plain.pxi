@@ -11,8 +11,9 @@ cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
 
-cdef bint start_plain(RowCall *call, str name, object array, object axis, int *place) except -1:
-    """Kernel, geometry and first operand of a call; False where array or axis are not plain. `place` is the axis."""
+cdef bint plain_geometry(object array, object axis, int *place, Py_ssize_t *outer, Py_ssize_t *n,
+                         Py_ssize_t *inner) except -1:
+    """How rows along the axis lie in a plain array; False where one of them is not plain. `place` is the axis."""
     cdef int k, overflow = 0, dimensions
     cdef long at
     cdef cnp.npy_intp *shape
@@ -23,14 +24,23 @@ cdef bint start_plain(RowCall *call, str name, object array, object axis, int *p
     if overflow != 0 or not -dimensions <= at < dimensions:
         return False
     place[0] = <int>(at + dimensions if at < 0 else at)
-    prepare_call(call, name, cnp.PyArray_TYPE(<cnp.ndarray>array) == cnp.NPY_DOUBLE)
     shape = cnp.PyArray_DIMS(array)
-    call.rows.outer = call.rows.inner = 1
+    outer[0] = inner[0] = 1
     for k in range(place[0]):
-        call.rows.outer *= shape[k]
-    call.rows.n = shape[place[0]]
+        outer[0] *= shape[k]
+    n[0] = shape[place[0]]
     for k in range(place[0] + 1, dimensions):
-        call.rows.inner *= shape[k]
+        inner[0] *= shape[k]
+    return True
+
+
+cdef bint start_plain(RowCall *call, str name, object array, object axis, int *place) except -1:
+    """Kernel, geometry and first operand of a call; False where array or axis are not plain."""
+    cdef Py_ssize_t outer, n, inner
+    if not plain_geometry(array, axis, place, &outer, &n, &inner):
+        return False
+    prepare_call(call, name, cnp.PyArray_TYPE(<cnp.ndarray>array) == cnp.NPY_DOUBLE)
+    call.rows.outer, call.rows.n, call.rows.inner = outer, n, inner
     call.rows.at[0] = cnp.PyArray_DATA(array)
     return True
 

@@ -226,7 +226,7 @@ def test_errors_name_the_function(with_build: ModuleType) -> None:
     for name, g in grad.items():
         for function, operands in ((name, (x,)), (f"{name}_backward", (g, x))):
             f = getattr(actfn, function)
-            for wrong in (2, -3):
+            for wrong in (2, -3, 10**30):
                 with pytest.raises(np.exceptions.AxisError, match=function):
                     f(*operands, axis=wrong)
             with pytest.raises(TypeError, match=f"^{function}: axis must be an integer, got 0.5"):
@@ -249,3 +249,31 @@ def test_errors_name_the_function(with_build: ModuleType) -> None:
         with pytest.raises(TypeError, match=f"^{function}: pieces must be an integer, got 2.0"):
             f(*operands, 2.0)
     assert np.all(out == 7.0)
+
+
+@pytest.mark.usefixtures("with_build")
+def test_the_short_way_is_for_plain_arrays() -> None:
+    """What needs converting, checking or arranging is left to Python; the bits are the same."""
+    for function, _, keywords in calls(np.zeros((3, 12)), 1):
+        backward = backward_of(function)[0]
+        x = numbers((3, 12), "float32", seed=5)
+        y = function(x, **keywords)
+        grad = numbers(y.shape, "float32", seed=6)
+        gradient = backward(grad, x, **keywords)
+        for other in (np.asfortranarray(x), x[:, ::-1][:, ::-1], x.astype(">f4"), x.tolist(), np.repeat(x, 2, 0)[::2]):
+            found = function(np.asarray(other, None if type(other) is not list else np.float32), **keywords)
+            assert np.array_equal(found, y) and found.dtype == np.float32
+            np.testing.assert_array_equal(backward(grad.astype(np.float64), other, **keywords), gradient)
+        wide = np.empty(y.shape)
+        assert function(x, **keywords, out=wide) is wide and np.array_equal(wide, y)
+        for place in (0, 4, y.nbytes // 2):
+            room = np.zeros(y.nbytes + x.nbytes, np.uint8)
+            out = room[place : place + x.nbytes].view(np.float32).reshape(x.shape)
+            given = room[: y.nbytes].view(np.float32).reshape(y.shape)
+            given[...] = grad
+            np.testing.assert_array_equal(backward(given, x, **keywords, out=out), gradient)
+    for huge in (13, 2**62, 10**30):
+        with pytest.raises(ValueError, match="maxout: pieces must divide the length of axis 1, 12"):
+            actfn.maxout(x, huge)
+    for axis in (np.int64(1), True):
+        assert np.array_equal(actfn.crelu(x, axis), actfn.crelu(x))

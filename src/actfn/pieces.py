@@ -28,6 +28,9 @@ def _layouts(array: Array, axis: int, length: int) -> tuple[Layout, Layout]:
 
 
 def _forward(name: str, x: ArrayLike, axis: int, pieces: int, out: Array | None) -> Array:
+    plain = kernels.run_plain_pieces((x,), axis, pieces, out)
+    if plain is not None:
+        return plain  # type: ignore[no-any-return]
     in_memory(name, {"x": x})
     (array,), dtype = real_arrays(name, {"x": x})
     axis = valid_axis(name, axis, array.ndim)
@@ -41,6 +44,9 @@ def _forward(name: str, x: ArrayLike, axis: int, pieces: int, out: Array | None)
 
 
 def _backward(name: str, grad: ArrayLike, x: ArrayLike, axis: int, pieces: int, out: Array | None) -> Array:
+    plain = kernels.run_plain_pieces((grad, x), axis, pieces, out)
+    if plain is not None:
+        return plain  # type: ignore[no-any-return]
     in_memory(name, {"grad": grad, "x": x})
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)

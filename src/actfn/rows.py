@@ -178,7 +178,7 @@ def gumbel_softmax(
     noise = np.random.default_rng(rng).standard_exponential(array.shape)
     noise = np.log(np.maximum(noise, 2.0**-60, out=noise), out=noise)
     with np.errstate(all="ignore"):
-        noisy = cast(np.subtract(array, noise, out=noise), computing_dtype(dtype))
+        noisy = np.subtract(array, noise, out=noise).astype(computing_dtype(dtype), copy=False)
 
     def chosen(kernel: str, out: Array | None, temperature: float = 1.0) -> Array:
         result = _run(name, {"x": noisy}, axis, mask, out, temperature, kernel)
