@@ -137,6 +137,26 @@ def test_parameters_are_set() -> None:
     assert "NAME=VALUE with a number, got 'alpha=big'" in error("show", "elu", "--set", "alpha=big")
 
 
+@pytest.mark.parametrize(
+    ("setting", "scales"),
+    [("elu alpha=nan", ["4", "0.0"]), ("softplus beta=0", ["nan", "nan"]), ("elu alpha=-1.7e308", ["1.6"])],
+)
+def test_curves_with_gaps(setting: str, scales: list[str]) -> None:
+    """What a parameter makes NaN or infinite is not drawn; the scales are those of the rest."""
+    name, value = setting.split()
+    lines = output("show", name, "--set", value).splitlines()
+    start = next(k for k, line in enumerate(lines) if f"derivative of {name}" in line)
+    found = [lines[start + 1].split()[0], lines[start + 10].split()[0]]
+    assert all(text.startswith(scale) for text, scale in zip(found, scales, strict=False)), found
+
+
+@pytest.mark.parametrize("columns", ["1", "8", "9", "30"])
+def test_show_in_a_narrow_terminal(columns: str) -> None:
+    """A picture needs some room, and takes it."""
+    lines = output("show", "gelu", COLUMNS=columns).splitlines()
+    assert any("derivative of gelu" in line for line in lines) and lines[-1].split() == ["-4", "4"]
+
+
 @pytest.mark.parametrize("command", [["show"], ["bench"], ["plot", "-o", "x.png"]], ids=lambda c: c[0])
 def test_unknown_names_are_refused(command: list[str]) -> None:
     """With what was probably meant."""
@@ -249,8 +269,23 @@ def test_plot_refuses(tmp_path: Path) -> None:
     # Even root may not create files there.
     if Path("/proc/self").exists():
         assert "cannot write '/proc/x.png'" in error("plot", "gelu", "-o", "/proc/x.png")
-    assert "--range must be" in error("plot", "gelu", "-o", there, "--range", "1", "-1")
+    for low, high in (("1", "-1"), ("0", "inf"), ("nan", "1"), ("0", "1e301")):
+        assert "--range must be" in error("plot", "gelu", "-o", there, "--range", low, high)
+    assert "cannot write" in error("plot", "gelu", "-o", str(tmp_path / f"{'x' * 300}.png"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no limit on the size of files on Windows")
+@pytest.mark.skipif(not find_spec("matplotlib"), reason="needs matplotlib")
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_plot_leaves_no_half_of_a_file(tmp_path: Path, suffix: str) -> None:
+    """One sentence where the disk is full."""
+    target = tmp_path / f"x.{suffix}"
+    program = f"ulimit -f 1; exec {sys.executable} -m actfn plot gelu -o {target}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run(["bash", "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "cannot write" in done.stderr and "Traceback" not in done.stderr, done
+    assert not target.exists()
 
 
 def test_plot_without_matplotlib(tmp_path: Path) -> None:

@@ -110,14 +110,18 @@ def chart(title: str, f: Callable[[NDArray[np.float64]], NDArray[np.float64]], l
     margin = 8
     across, down, write = braille(columns - margin, rows)
     y = f(np.linspace(low, high, across))
-    bottom, top = float(np.min(y)), float(np.max(y))
-    span = (top - bottom) or 1.0
-    at = np.rint((top - y) / span * (down - 1)).astype(int)
+    # What a parameter makes NaN or infinite is a gap.
+    there = np.flatnonzero(np.isfinite(y))
+    bottom, top = (float(np.min(y[there])), float(np.max(y[there]))) if there.size else (np.nan, np.nan)
+    # Of quotients, for the difference of two large numbers may overflow.
+    unit = max(abs(top), abs(bottom)) or 1.0
+    at = np.rint((top / unit - y[there] / unit) / ((top / unit - bottom / unit) or 1.0) * (down - 1)).astype(int)
+    height = dict(zip(there.tolist(), at.tolist(), strict=True))
     dots = np.zeros((down, across), bool)
-    for k in range(across):
+    for k, place in height.items():
         # Steep pieces are filled up to the point before, so that the curve has no gaps.
-        before = at[max(k - 1, 0)]
-        dots[min(at[k], before) : max(at[k], before) + 1, k] = True
+        before = height.get(k - 1, place)
+        dots[min(place, before) : max(place, before) + 1, k] = True
     lines = write(dots)
     scales = [f"{top:.3g}", *[""] * (rows - 2), f"{bottom:.3g}"]
     axis, end = f"{low:g}", f"{high:g}"
@@ -130,7 +134,7 @@ def chart(title: str, f: Callable[[NDArray[np.float64]], NDArray[np.float64]], l
 
 def _charts(row: Activation, values: dict[str, float]) -> list[str]:
     low, high = row.plot
-    room = min(width(), 120)
+    room = min(max(width(), 24), 120)
     beside = room >= 72
     columns = (room - 2) // 2 if beside else room
     f = chart(row.name, lambda x: curve(row, x, values), low, high, columns)

@@ -1,6 +1,8 @@
 """`plot`: curves in a file."""
 
 import argparse
+import io
+import os
 from importlib import import_module
 from typing import Any
 
@@ -30,17 +32,21 @@ def draw(options: argparse.Namespace) -> None:
         if absent:
             raise UsageError(f"{row.name} needs a value: {' '.join(f'--set {name}=VALUE' for name in absent)}")
     low, high = options.range or (min(row.plot[0] for row in rows), max(row.plot[1] for row in rows))
-    if not -np.inf < low < high < np.inf:
-        raise UsageError(f"--range must be two finite numbers, the smaller one first, got {low:g} and {high:g}")
+    # Matplotlib multiplies them by small numbers.
+    if not -1e300 <= low < high <= 1e300:
+        raise UsageError(f"--range must be two numbers up to 1e300, the smaller one first, got {low:g} and {high:g}")
     figure = _figure()
     known = sorted(figure.canvas.get_supported_filetypes())
     target = options.output
     if target.suffix.removeprefix(".").lower() not in known:
         raise UsageError(f"the name of the file must end in one of {', '.join(known)}, got {str(target)!r}")
-    if not target.parent.is_dir():
-        raise UsageError(f"there is no directory {str(target.parent)!r}")
-    if target.exists() and not options.force:
-        raise UsageError(f"{str(target)!r} exists; --force overwrites it")
+    try:
+        if not target.parent.is_dir():
+            raise UsageError(f"there is no directory {str(target.parent)!r}")
+        if target.exists() and not options.force:
+            raise UsageError(f"{str(target)!r} exists; --force overwrites it")
+    except OSError as error:
+        raise UsageError(f"cannot write {str(target)!r}: {error.strerror}") from None
 
     axes = figure.add_subplot(xlabel="x")
     axes.grid(alpha=0.3)
@@ -56,8 +62,14 @@ def draw(options: argparse.Namespace) -> None:
             axes.plot(x, slope(row, x, values), "--", color=line.get_color(), label=f"derivative of {row.name}")
     # A long legend may cover curves, but must not squeeze the axes.
     axes.legend(ncols=1 + len(axes.lines) // 16, fontsize="small").set_in_layout(False)
+    # Into memory first: nothing that matplotlib stumbles over leaves half a file.
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=150, format=target.suffix.removeprefix(".").lower())
+    new = not os.path.lexists(target)
     try:
-        figure.savefig(target, dpi=150)
+        target.write_bytes(drawn.getvalue())
     except OSError as error:
+        if new:
+            target.unlink(missing_ok=True)
         raise UsageError(f"cannot write {str(target)!r}: {error.strerror}") from None
     print(target)
