@@ -173,6 +173,11 @@ def test_errors_name_the_function() -> None:
             f(*operands[1:], x.astype(complex), out=out)
         with pytest.raises(ValueError, match=f"^{name}: out must have shape"):
             f(*operands, out=np.ones(3))
+    for rng in ("x", -1, 0.5):
+        with pytest.raises(TypeError, match=r"^gumbel_softmax: rng must be a numpy.random.Generator or a seed, got"):
+            actfn.gumbel_softmax(x, rng=rng, out=out)
+        with pytest.raises(TypeError, match=r"^rrelu: rng must be a numpy.random.Generator or a seed, got"):
+            actfn.rrelu(x, training=True, rng=rng)
     with pytest.raises(ValueError, match=r"^gumbel_softmax_backward: grad must broadcast"):
         actfn.gumbel_softmax_backward(np.ones((3, 3)), x)
     assert np.all(out == 7.0)

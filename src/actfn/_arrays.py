@@ -44,6 +44,14 @@ def positive(function: str, name: str, value: float) -> float:
     return number
 
 
+def generator(function: str, rng: Any) -> np.random.Generator:
+    """That of a seed, or what was given."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: rng must be a numpy.random.Generator or a seed, got {rng!r}") from None
+
+
 def broadcastable(function: str, name: str, array: ArrayLike, shape: tuple[int, ...]) -> Array:
     try:
         return np.broadcast_to(array, shape)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
-from ._arrays import cast, real_arrays, valid_axis
+from ._arrays import cast, generator, real_arrays, valid_axis
 from ._build import kernels
 from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
@@ -171,7 +171,7 @@ def rrelu(
         if not np.all(np.less_equal(lower, upper)):
             raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
         x = x if library_of(x) else np.asanyarray(x)
-        slope = slopes_like("rrelu", x, lower, upper, np.random.default_rng(rng))
+        slope = slopes_like("rrelu", x, lower, upper, generator("rrelu", rng))
         y = _ufuncs.leaky_relu(x, slope, out=out, **kwargs)
     return (y, slope) if return_slope else y
 

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 import actfn
 
+from ._arrays import generator
 from ._docstrings import class_docstring
 from .catalog import Activation, catalog
 from .elementwise import rrelu
 from .losses import Reduction, _valid_reduction
+from .pieces import _valid_pieces
 from .rows import gumbel_softmax
 
 if TYPE_CHECKING:
@@ -96,6 +98,11 @@ class Layer:
     def _valid(self, name: str, value: Any) -> Any:
         if name == "reduction":
             _valid_reduction(self._name, value)
+        if name == "pieces":
+            return _valid_pieces(self._name, value)
+        setting = settings_of(self.row.name).get(name)
+        if setting and isinstance(setting.default, bool) and not isinstance(value, (bool, np.bool)):
+            raise TypeError(f"{self._name}: {name} must be True or False, got {value!r}")
         if name == "axis" and value is not None:
             try:
                 return operator.index(value)
@@ -413,7 +420,7 @@ class RReLU(Layer):
         rng: np.random.Generator | int | None = None,
     ) -> None:
         super().__init__(lower=lower, upper=upper, training=training)
-        self._rng = np.random.default_rng(rng)
+        self._rng = generator(self._name, rng)
 
     def forward(self, *inputs: ArrayLike) -> Any:
         """The activation of the input, with slopes drawn now if the layer is training."""
@@ -464,7 +471,7 @@ class GumbelSoftmax(Layer):
         rng: np.random.Generator | int | None = None,
     ) -> None:
         super().__init__(tau=tau, axis=axis, hard=hard)
-        self._rng = np.random.default_rng(rng)
+        self._rng = generator(self._name, rng)
 
     def forward(self, *inputs: ArrayLike) -> Any:
         """A sample, with noise drawn now."""

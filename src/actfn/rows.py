@@ -12,6 +12,7 @@ from ._arrays import (
     cast,
     computing_dtype,
     delivered,
+    generator,
     positive,
     real_arrays,
     target_of,
@@ -175,7 +176,7 @@ def gumbel_softmax(
     axis = valid_axis(name, axis, array.ndim)
     valid_out(name, out, array.shape, dtype)
     # An exponential variable may be 0, once in 2^53 draws, of which the logarithm would be infinite.
-    noise = np.random.default_rng(rng).standard_exponential(array.shape)
+    noise = generator(name, rng).standard_exponential(array.shape)
     noise = np.log(np.maximum(noise, 2.0**-60, out=noise), out=noise)
     with np.errstate(all="ignore"):
         noisy = np.subtract(array, noise, out=noise).astype(computing_dtype(dtype), copy=False)
