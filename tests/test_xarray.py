@@ -175,3 +175,14 @@ def test_wrong_arguments() -> None:
         actfn.softmax_backward(np.ma.masked_less(x.values, 2), x)
     with pytest.raises(TypeError, match="funnel_relu: x must be an array in memory, got DataArray of xarray"):
         actfn.funnel_relu(x, np.ones((1, 3, 3)))
+
+
+def test_layers_take_names_of_dimensions() -> None:
+    """As their functions do, forward and backward; an array has no names."""
+    x = xr.DataArray(np.random.default_rng(3).normal(size=(2, 3, 4)), dims=("a", "b", "c"))
+    for dim in ("a", "b", "c"):
+        layer = actfn.layers.Softmax(dim=dim)
+        xr.testing.assert_identical(layer(x), actfn.softmax(x, dim))
+        xr.testing.assert_identical(layer.backward(x), actfn.softmax_backward(x, actfn.softmax(x, dim), dim))
+    with pytest.raises(TypeError, match="softmax: axis must be an integer, got 'c'"):
+        layer(x.values)

@@ -103,7 +103,8 @@ class Layer:
         setting = settings_of(self.row.name).get(name)
         if setting and isinstance(setting.default, bool) and not isinstance(value, (bool, np.bool)):
             raise TypeError(f"{self._name}: {name} must be True or False, got {value!r}")
-        if name == "axis" and value is not None:
+        # The name of a dimension is for the object that has one to judge.
+        if name == "axis" and value is not None and not isinstance(value, str):
             try:
                 return operator.index(value)
             except TypeError:
