@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -13,16 +14,16 @@ from numpy.typing import NDArray
 
 import actfn
 
-from . import measure, oracle, processes
+from . import measure, oracle, processes, row_oracle, test_pieces
 from .test_calls import spread, view_of
 from .test_semantics import CALLS, each_call, function_of, outputs, same_bits
 from .test_values import assert_within
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(BFLOAT16)
-# Every one is compared with float32, which the sweep holds to the exact values; every STEPth with those too, because
-# all of them would take seconds per function.
-STEP = 16
+# Every one is compared with float32, which the sweep holds to the exact values; every STEPth with those too.
+STEP = int(os.environ.get("ACTFN_BFLOAT16_STEP", "16"))
+ROW_FUNCTIONS = [name for name, row in oracle.ROWS.items() if row.kind == "rows"]
 GATED = [name for name, row in oracle.ROWS.items() if row.kind == "gated"]
 
 
@@ -118,8 +119,84 @@ def test_learned_gradients(learned: str, shape: tuple[int, ...]) -> None:
     assert isinstance(backward(grad, x, 0.75)[1], ml_dtypes.bfloat16)
 
 
+def neighbours() -> NDArray[Any]:
+    """Every finite value, in rows of 8 that are next to each other: near 0 and 1 many entries of a row count."""
+    finite = wide(EVERY[np.isfinite(wide(EVERY))])
+    return rounded(np.sort(finite).reshape(-1, 8))
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("function", ROW_FUNCTIONS)
+def test_every_value_in_rows(function: str) -> None:
+    """The rounded float32, whatever stands beside it: neighbours, any mixture, infinities and NaN."""
+    rng = np.random.default_rng(14)
+    forward, backward = getattr(actfn, function), getattr(actfn, f"{function}_backward")
+    mixed = rng.permutation(neighbours().ravel())
+    for x in (neighbours(), mixed.reshape(-1, 60), mixed.reshape(-1, 4), rng.permutation(EVERY).reshape(-1, 2)):
+        y = forward(x)
+        assert_same(y, rounded(forward(wide(x))))
+        operand, grad = (y, rng.permutation(x.ravel()).reshape(x.shape)) if y.shape == x.shape else (x, x[:, 0])
+        assert_same(backward(grad, operand), rounded(backward(wide(grad), wide(operand))))
+
+
+@cache
+def row_references(function: str) -> list[oracle.Reference]:
+    """The exact rows, once for all builds."""
+    return [row_oracle.forward(function, row.tolist(), "bfloat16") for row in wide(neighbours()[::STEP])]
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("function", ROW_FUNCTIONS)
+def test_values_of_rows(function: str) -> None:
+    """As of the element-wise functions: what rounding costs, and a unit of float32."""
+    x = neighbours()[::STEP]
+    for row, got, exact in zip(x, getattr(actfn, function)(x), row_references(function), strict=True):
+        got = np.atleast_1d(got)
+        assert_within(exact, got, 0.5 + 2.0**-16, x=wide(row[: got.size]))
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("axis", [0, 1])
+def test_every_value_in_pieces(axis: int) -> None:
+    """CReLU and maxout copy values: what they return is one of them, and known."""
+    rng = np.random.default_rng(15)
+    x = rng.permutation(EVERY).reshape(256, 256)
+    for function, definition, keywords in [
+        (actfn.crelu, test_pieces.crelu, {"axis": axis}),
+        *((actfn.maxout, test_pieces.maxout, {"axis": axis, "pieces": k}) for k in (1, 2, 4, 8)),
+    ]:
+        backward, backward_definition = test_pieces.backward_of(function)
+        y = function(x, **keywords)
+        assert_same(y, rounded(function(wide(x), **keywords)))
+        np.testing.assert_array_equal(wide(y), definition(wide(x), **keywords))
+        grad = rng.permutation(np.resize(EVERY, y.size)).reshape(y.shape)
+        gradient = backward(grad, x, **keywords)
+        assert_same(gradient, rounded(backward(wide(grad), wide(x), **keywords)))
+        if function is actfn.maxout:
+            np.testing.assert_array_equal(wide(gradient), backward_definition(wide(grad), wide(x), **keywords))
+        out = np.empty_like(y)
+        assert function(x, **keywords, out=out) is out
+        assert_same(out, y)
+
+
+@pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("axis", [0, 1, -1])
-@pytest.mark.parametrize("function", [n for n, row in oracle.ROWS.items() if row.kind == "rows"])
+@pytest.mark.parametrize("tau", [0.1, 1.0, 3.0])
+def test_gumbel_softmax(tau: float, axis: int) -> None:
+    """The noise is added in float64 and the sum rounded to float32: softmax and hardmax are of that."""
+    x, grad = some(6, 40, 7, seed=16), some(6, 40, 7, seed=17)
+    noise = -np.log(np.random.default_rng(18).standard_exponential(x.shape))
+    moved = (wide(x) + noise).astype(np.float32)
+    hard, soft = actfn.gumbel_softmax(x, tau, axis, rng=18, hard=True, return_soft=True)
+    assert_same(hard, rounded(actfn.hardmax(moved, axis)))
+    assert_same(soft, rounded(actfn.softmax(moved, axis, temperature=tau)))
+    assert_same(actfn.gumbel_softmax(x, tau, axis, rng=18), soft)
+    wanted = actfn.softmax_backward(wide(grad), wide(soft), axis, temperature=tau)
+    assert_same(actfn.gumbel_softmax_backward(grad, soft, tau, axis), rounded(wanted))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("function", ROW_FUNCTIONS)
 def test_rows(function: str, axis: int) -> None:
     """Forward, backward, masks and `out`, along any axis."""
     x, grad = some(6, 40, 7, seed=4), some(6, 40, 7, seed=5)
@@ -158,7 +235,13 @@ def test_losses(reduction: Any) -> None:
 
 
 def test_images() -> None:
-    """The funnel activation."""
+    """The softmax over channels and the funnel activation."""
+    x, grad = some(2, 3, 8, 9, seed=19), some(2, 3, 8, 9, seed=20)
+    for keywords in ({}, {"mask": wide(grad) > 0, "temperature": 0.5}):
+        y = actfn.softmax2d(x, **keywords)
+        assert_same(y, rounded(actfn.softmax(wide(x), 1, **keywords)))
+        wanted = rounded(actfn.softmax_backward(wide(grad), wide(y), 1, **keywords))
+        assert_same(actfn.softmax2d_backward(grad, y, **keywords), wanted)
     x, window, grad = some(2, 3, 8, 9, seed=10), some(3, 3, 3, seed=11), some(2, 3, 8, 9, seed=12)
     assert_same(actfn.funnel_relu(x, window), rounded(actfn.funnel_relu(wide(x), wide(window))))
     got, wanted = actfn.funnel_relu_backward(grad, x, window), actfn.funnel_relu_backward(*map(wide, (grad, x, window)))
