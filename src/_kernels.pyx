@@ -1,4 +1,4 @@
-# cython: language_level=3, cdivision=True, freethreading_compatible=True
+# cython: language_level=3, cdivision=True
 """The mathematics of actfn: every activation, and its backward directly below.
 
 How to read it. `x` is the input, `grad` the gradient that arrives from above, parameters carry their papers' names.

@@ -205,3 +205,10 @@ def test_every_loop_is_vectorised(report: tuple[list[str], str]) -> None:
     copies = {"uniform_identity_float", "uniform_identity_double"}
     scalar = sorted(name for name, span in loops.items() if not reported & set(span) and name not in copies)
     assert not scalar, f"{len(scalar)} of {len(loops)} loops are not vectorised: {', '.join(scalar)}"
+
+
+def test_nothing_claims_to_be_safe_without_the_gil() -> None:
+    """Python switches the lock on again for a module that does not say so: nobody has run these tests without it."""
+    for source in (ROOT / "src").iterdir():
+        if source.suffix in (".pyx", ".pxi", ".in"):
+            assert "freethreading" not in source.read_text(encoding="utf-8"), source.name
