@@ -65,6 +65,13 @@ cdef inline T relu6_backward(T grad, T x) noexcept nogil:
     return grad if (x > <T>0) & (x < <T>6) else flat(grad, x)
 
 
+cdef inline T shifted_relu(T x) noexcept nogil:
+    return <T>-1 if x <= <T>-1 else x
+
+cdef inline T shifted_relu_backward(T grad, T x) noexcept nogil:
+    return grad if x > <T>-1 else flat(grad, x)
+
+
 cdef inline T leaky_relu(T x, double negative_slope) noexcept nogil:
     # Not max(x, slope * x), which is another function when the slope exceeds 1.
     # Nor x > 0, which would multiply 0 by an infinite slope.
@@ -141,6 +148,30 @@ cdef inline T hard_shrink_backward(T grad, T x, double lambd) noexcept nogil:
     return soft_shrink_backward(grad, x, lambd)
 
 
+cdef inline T shrink(T x, double lambd, double bias) noexcept nogil:
+    cdef T toward_zero = shifted(magnitude(x), -bias)
+    # Not the sign of x alone: a large bias turns it.
+    toward_zero = toward_zero if x >= <T>0 else -toward_zero
+    return toward_zero if magnitude(x) > at_most(x, lambd) else signed_zero(x)
+
+cdef inline T shrink_backward(T grad, T x, double lambd, double bias) noexcept nogil:
+    return soft_shrink_backward(grad, x, lambd)
+
+
+cdef inline T clipped_linear(T x, double slope, double offset, double min_val, double max_val) noexcept nogil:
+    cdef Pair line = line_at(finite(x), slope, offset)
+    cdef double y = line.hi + line.lo
+    # An infinity that was pulled in need not reach an end that is farther away.
+    y = y * INFINITY if (magnitude(x) > at_most(x, DBL_MAX)) & (slope != 0.0) & (y != 0.0) else y
+    return <T>(min_val if above(min_val, line) else (max_val if not above(max_val, line) else y)) if x == x else x
+
+cdef inline T clipped_linear_backward(T grad, T x, double slope, double offset, double min_val,
+                                      double max_val) noexcept nogil:
+    cdef Pair line = line_at(finite(x), slope, offset)
+    cdef bint inside = above(max_val, line) & above(-min_val, pair(-line.hi, -line.lo))
+    return <T>(slope * grad) if inside & (slope != 0.0) else flat(grad, x)
+
+
 cdef inline T sparse_sigmoid(T x) noexcept nogil:
     return <T>0 if x <= <T>-1 else (<T>1 if x > <T>1 else fused(x, <T>0.5, <T>0.5))
 
@@ -167,6 +198,47 @@ cdef inline T sparse_plus_backward(T grad, T x) noexcept nogil:
     cdef T sum1 = x + <T>1, lost = x - (sum1 - <T>1)
     cdef T middle = fused(grad, <T>0.5 * sum1, grad * (<T>0.5 * lost))
     return flat_left(grad) if x <= <T>-1 else (grad if x >= <T>1 else middle)
+
+
+cdef inline T relu2(T x) noexcept nogil:
+    return relu(x) * relu(x)
+
+cdef inline T relu2_backward(T grad, T x) noexcept nogil:
+    # grad * x comes first: 2 * grad may overflow where the result does not.
+    return <T>(2.0 * (<double>grad * x)) if x > <T>0 else flat(grad, x)
+
+
+cdef inline T star_relu(T x, double scale, double bias) noexcept nogil:
+    # As a pair, because the sum cancels where the parabola crosses 0.
+    cdef double y = 0.0 if x <= 0 else x
+    cdef Pair square = product_of(exact_product(scale, y), pair(y, 0.0)), total = exact_sum(square.hi, bias)
+    cdef double low = total.lo + square.lo
+    # Without fma, a product by halves knows no error next to the largest numbers.
+    return <T>either(c_fabs(square.hi) < 1e290, total.hi + either(low == low, low, 0.0), square.hi)
+
+cdef inline T star_relu_backward(T grad, T x, double scale, double bias) noexcept nogil:
+    return <T>(2.0 * scale * (<double>grad * x)) if (x > <T>0) & (scale != 0.0) else flat(grad, x)
+
+cdef inline double star_relu_backward_scale(double grad, double x, double scale, double bias) noexcept nogil:
+    return flat(grad, x) if x <= 0 else grad * x * x
+
+cdef inline double star_relu_backward_bias(double grad, double x, double scale, double bias) noexcept nogil:
+    return identity_backward(grad, x)
+
+
+cdef inline T hard_mish(T x) noexcept nogil:
+    return <T>0 if x <= <T>-2 else (x if x >= <T>0 else <T>(0.5 * x * (x + 2.0)))
+
+cdef inline T hard_mish_backward(T grad, T x) noexcept nogil:
+    cdef T middle = <T>(grad * (x + 1.0))
+    return flat_left(grad) if x <= <T>-2 else (grad if x >= <T>0 else middle)
+
+
+cdef inline T sqnl(T x) noexcept nogil:
+    return with_sign_of(<T>1, x) if magnitude(x) >= <T>2 else <T>(x * (1.0 - 0.25 * magnitude(x)))
+
+cdef inline T sqnl_backward(T grad, T x) noexcept nogil:
+    return <T>(grad * (1.0 - 0.5 * magnitude(x))) if magnitude(x) < <T>2 else flat(grad, x)
 
 
 # ---- The sigmoid and its relatives ----------------------------------------------------------------------------
@@ -439,9 +511,7 @@ cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
 
 cdef inline Pair root_pair(double x, double b) noexcept nogil:
     """sqrt(x^2 + b) for |x| <= 1e150."""
-    cdef Pair s = plus(exact_product(x, x), pair(b, 0.0))
-    cdef double r = sqrt(s.hi)
-    return pair(r, either(r > 0.0, (remainder_of(s.hi, r, r) + s.lo) * (0.5 / r), 0.0))
+    return root_of(plus(exact_product(x, x), pair(b, 0.0)))
 
 cdef inline double squareplus_value(T x, double b) noexcept nogil:
     """(x + sqrt(x^2 + b)) / 2; for x < 0 the sum cancels, and b / (2 (r - x)) is the same number."""
@@ -493,6 +563,9 @@ cdef inline T squareplus(T x, double b) noexcept nogil:
 cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
     cdef double y = applied(grad, squareplus_slope(x, b))
     return <T>(0.5 * grad if (y != y) & (x == x) & (b > 0.0) else y)
+
+
+# Logarithms of probabilities are log(1 + w) for any w >= 0. Where 1 / p is too large for a double, p 2^100.
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
@@ -685,6 +758,13 @@ cdef inline T gelu(T x) noexcept nogil:
 
 cdef inline T gelu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_slope(x))
+
+
+# For x >= 0 the SiLU, for x < 0 (e^x - 1) sigmoid(x).
+
+
+# With w = e^-|x| and sigmoid(x) = n / d: n = w on the left and 1 on the right, d = 1 + w.
+# tanh(log(1 + n / d)) is n (2 d + n) / (n (2 d + n) + 2 d^2): all terms positive.
 
 
 # tanh(log(1 + e^x)) is n / d with, for w = e^-|x|, n = w (2 + w), d = n + 2 on the left and n = 1 + 2 w,

@@ -44,7 +44,7 @@ cdef enum:
     LANES = 16
     BLOCK = 256
     MAX_OPERANDS = 8
-    MAX_PARAMS = 2
+    MAX_PARAMS = 4
 
 ctypedef Formula Kernel
 

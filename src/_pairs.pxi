@@ -133,6 +133,12 @@ cdef inline double log1p_falling(double w) noexcept nogil:
     return mul_add(2.0, s.hi, mul_add(s.hi * z, atanh_rest(z), 2.0 * s.lo))
 
 
+cdef inline Pair root_of(Pair s) noexcept nogil:
+    """sqrt(s) for s between 1e-290 and 1e290, or 0."""
+    cdef double r = sqrt(s.hi)
+    return pair(r, either(r > 0.0, (remainder_of(s.hi, r, r) + s.lo) * (0.5 / r), 0.0))
+
+
 # ---- A line between two flat pieces ---------------------------------------------------------------------------
 
 cdef struct Ramp:
@@ -188,3 +194,87 @@ cdef inline T on_ramp(T x, Ramp r) noexcept nogil:
         p = exact_product(x, r.slope)
         sum1 = exact_sum(p.hi, r.offset)
         return mul_add(x, r.slope_low, y) if HAVE_FMA else sum1.hi + (sum1.lo + (p.lo + x * r.slope_low))
+
+
+cdef inline Pair line_at(double x, double slope, double offset) noexcept nogil:
+    """slope * x + offset, without an end."""
+    cdef Pair p = exact_product(x, slope), s = exact_sum(p.hi, offset)
+    cdef double low = s.lo + p.lo
+    return pair(s.hi, either(c_fabs(low) < 1e290, low, 0.0))
+
+
+cdef inline bint above(double level, Pair line) noexcept nogil:
+    """Whether a level is above a line."""
+    cdef Pair d = exact_sum(level, -line.hi)
+    return d.hi + either(c_fabs(d.lo) < 1e290, d.lo - line.lo, 0.0) > 0.0
+
+
+# ---- Functions in pairs ---------------------------------------------------------------------------------------
+# Exact to some 2^-56, where an argument is e^-|x| or made of it. A Power carries the unit of the exponential that it is
+# made of: what is tiny is proportional to it.
+
+cdef inline Power power(double hi, double lo, double unit) noexcept nogil:
+    cdef Power p
+    p.hi = hi
+    p.lo = lo
+    p.unit = unit
+    return p
+
+
+cdef inline Scaled rounded(Pair p, double unit) noexcept nogil:
+    return scaled_to(p.hi + p.lo, unit)
+
+
+cdef inline Pair quotient(Pair a, Pair b) noexcept nogil:
+    return divided_pair(a.hi, a.lo, b.hi, b.lo)
+
+
+cdef inline Pair added(Pair a, Pair b) noexcept nogil:
+    """a + b, with a low part that is merely small."""
+    cdef Pair s = exact_sum(a.hi, b.hi)
+    return pair(s.hi, s.lo + (a.lo + b.lo))
+
+
+cdef inline Pair times_number(Pair a, double b) noexcept nogil:
+    return product_of(a, pair(b, 0.0))
+
+
+cdef inline Pair exp_pair_of(Pair e, bint left) noexcept nogil:
+    """e^x from e = exp(-|x|)."""
+    return chosen(left, e, quotient(pair(1.0, -0.0), e))
+
+
+cdef inline Pair sigmoid_pair(Pair e, bint left) noexcept nogil:
+    """sigmoid(x) from e = exp(-|x|)."""
+    return quotient(chosen(left, e, pair(1.0, 0.0)), sum_of(1.0, e))
+
+
+cdef inline Pair bell_pair(Pair e) noexcept nogil:
+    """e / (1 + e)^2, the derivative of the sigmoid, from e = exp(-|x|)."""
+    cdef Pair one = sum_of(1.0, e)
+    return quotient(e, product_of(one, one))
+
+
+cdef inline Pair tanh_of(Pair z) noexcept nogil:
+    """tanh(z) for z of any sign, as m / (2 - m) with m = 1 - exp(-2 |z|)."""
+    cdef double a = c_fabs(z.hi), low = either(z.hi < 0, -z.lo, z.lo), two
+    cdef Pair m = one_minus_exp(2.0 * a), t
+    low = m.lo + 2.0 * low * (1.0 - m.hi)
+    two = 2.0 - m.hi
+    t = divided_pair(m.hi, low, two, ((2.0 - two) - m.hi) - low)
+    return pair(c_copysign(t.hi, z.hi), either(z.hi < 0, -t.lo, t.lo))
+
+
+cdef inline Power tanh_slope_of(Pair z) noexcept nogil:
+    """1 - tanh(z)^2."""
+    cdef double low = either(z.hi < 0, -z.lo, z.lo)
+    cdef Power e = exp_falling(2.0 * c_fabs(z.hi), either(low != 0.0, 2.0 * low, 0.0))
+    cdef Pair slope = bell_pair(pair(e.hi, e.lo))
+    return power(4.0 * slope.hi, 4.0 * slope.lo, e.unit)
+
+
+cdef inline Pair log1p_of(Pair w) noexcept nogil:
+    """log(1 + w) for 0 <= w <= 1: 2 atanh(s) with s = w / (2 + w)."""
+    cdef Pair s = quotient(w, sum_of(2.0, w))
+    cdef double z = s.hi * s.hi
+    return quick_sum(2.0 * s.hi, mul_add(s.hi * z, atanh_rest(z), 2.0 * s.lo))

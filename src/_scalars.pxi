@@ -7,7 +7,7 @@
 # Never write a clamp as `x if x > low else low`: that would
 # turn NaN into `low`.
 
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, NAN
 
 cdef extern from *:
     """
@@ -16,6 +16,8 @@ cdef extern from *:
     #include <string.h>
 
     #define TWO_TO_MINUS_600 2.409919865102884e-181
+    #define TWO_TO_300 2.037035976334486e90
+    #define TWO_TO_MINUS_400 3.8725919148493183e-121
     #define ROUNDER 6755399441055744.0   /* 1.5 * 2^52: adding it leaves the nearest integer in the low bits */
 
     #if defined(__FMA__) || defined(__aarch64__)
@@ -49,6 +51,8 @@ cdef extern from *:
     const double FLT_MAX
     const double ROUNDER
     const double TWO_TO_MINUS_600
+    const double TWO_TO_300
+    const double TWO_TO_MINUS_400
     double mul_add(double a, double b, double c) nogil
     float mul_add_float(float a, float b, float c) nogil
     double either(bint first, double a, double b) nogil

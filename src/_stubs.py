@@ -69,7 +69,8 @@ def overloads(row, backward, ufunc):
     def result(value, learned=None):
         if backward and row.kind == "gated":
             return f"tuple[{value}, {value}]"
-        return f"tuple[{value}, {learned or value}]" if backward and row.trains else value
+        results = [value] + [learned or value] * len(row.trains)
+        return f"tuple[{', '.join(results)}]" if backward and row.trains else value
 
     anything = ["ArrayLike"] * len(inputs)
     any_params = given(row.params, "ArrayLike")

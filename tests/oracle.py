@@ -75,7 +75,8 @@ FORMATS = {
 @cache
 def parse(text: str) -> sympy.Expr:
     """The text as SymPy reads it, nothing rearranged, decimals as the exact rationals they are written as."""
-    reserved = {"exp", "log", "sqrt", "erfc", "tanh", "pi", "Max", "Min", "Abs", "Piecewise", "True", "oo"}
+    reserved = {"exp", "log", "sqrt", "erfc", "tanh", "sin", "cos", "atan", "pi", "Max", "Min", "Abs", "Piecewise",
+                "True", "oo", "nan"}  # fmt: skip
     names: dict[str, Any] = {name: sympy.Function(name) for name in facts.FUNCTIONS}
     for word in _words(text):
         if word not in reserved and word not in names:
@@ -133,6 +134,9 @@ _FUNCTIONS: dict[Any, Callable[[Any], Any]] = {
     sympy.tanh: lambda v: v.tanh(),
     sympy.erfc: lambda v: v.erfc(),
     sympy.erf: lambda v: v.erf(),
+    sympy.sin: lambda v: v.sin(),
+    sympy.cos: lambda v: v.cos(),
+    sympy.atan: lambda v: v.atan(),
 }
 
 
@@ -166,6 +170,10 @@ def close(node: Any) -> Closure:
     if isinstance(node, sympy.Piecewise):
         pieces = [(close(value), close(condition)) for value, condition in node.args]
         return lambda env: next(value(env) for value, condition in pieces if condition(env))
+    if isinstance(node, sympy.log) and isinstance(node.args[0], sympy.Add) and sympy.S.One in node.args[0].args:
+        # log(1 + u), of which roots and quotients of a tiny u need all digits.
+        small = close(sympy.Add(*(term for term in node.args[0].args if term != 1), evaluate=False))
+        return lambda env: ball(small(env)).log1p()
     arguments = [close(argument) for argument in node.args]
     if isinstance(node, sympy.Add):
         first, *others = arguments
@@ -292,7 +300,7 @@ def exact(value: Number, form: Format) -> Rounded | None:
         if radius > quantum - EXTRA_BITS and not (top > form.last + 2 and radius < top - 2):
             return None
     if top > form.last + 2:
-        return Rounded(math.copysign(math.inf, mantissa), 0.0, form.last - form.digits + 1)
+        return Rounded(math.inf if mantissa > 0 else -math.inf, 0.0, form.last - form.digits + 1)
     if top < form.smallest - 2 * EXTRA_BITS:
         return Rounded(0.0, 0.0, form.smallest)
     return _rounded(mantissa, 1, power, form)
@@ -322,7 +330,7 @@ def rational(value: float | Fraction | int) -> fmpq:
 
 def default_value(value: float) -> Fraction:
     """What the default of a parameter stands for: 1/6 for the double nearest to it."""
-    simple = Fraction(value).limit_denominator(1000)
+    simple = Fraction(value).limit_denominator(10_000)
     return simple if float(simple) == value else Fraction(value)
 
 
@@ -376,6 +384,8 @@ class Reference:
 
 def limit(text: str, dtype: str, scale: Fraction = Fraction(1)) -> Rounded:
     """A limit of the catalog times a factor; "oo" has an infinite rest, to tell it from overflow."""
+    if text == "nan":
+        return Rounded(math.nan, 0.0, FORMATS[dtype].smallest)
     expression = parse(text)
     if expression in (sympy.oo, -sympy.oo) or text in ("oo", "-oo"):
         if scale == 0:
@@ -393,8 +403,9 @@ def evaluate(
     columns: Sequence[Iterable[float | Fraction]],
     limits: tuple[str, str] | None = None,
     factors: Iterable[float] | None = None,
+    domain: tuple[float, float] = (-math.inf, math.inf),
 ) -> Reference:
-    """The closure at every row of the columns; the first column may hold infinities if `limits` are given.
+    """The closure at every row of the columns; the first column may hold the ends of the domain if `limits` are given.
 
     `factors`, as many as there are rows, multiply the exact value (the gradient that comes from above).
     """
@@ -405,7 +416,7 @@ def evaluate(
     for row, scale in zip(rows, scales, strict=True):
         key = (row, scale)
         if key not in memo:
-            memo[key] = _one(closure, dtype, form, names, row, limits, scale)
+            memo[key] = _one(closure, dtype, form, names, row, limits, scale, domain)
         out.append(memo[key])
     return Reference.of(dtype, out)
 
@@ -418,17 +429,24 @@ def _one(
     row: tuple[Any, ...],
     limits: tuple[str, str] | None,
     scale: float,
+    domain: tuple[float, float],
 ) -> Rounded:
-    if any(value != value for value in row) or scale != scale:
+    if any(value != value for value in row) or scale != scale or not domain[0] <= row[0] <= domain[1]:
         return Rounded(math.nan, 0.0, form.smallest)
-    if math.isinf(row[0]):
+    if row[0] in domain:
         assert limits is not None, "no limit is known here"
-        return limit(limits[0 if row[0] < 0 else 1], dtype, Fraction(scale))
+        return limit(limits[domain.index(row[0])], dtype, Fraction(scale))
     env = dict(zip(names, map(rational, row), strict=True))
     if scale == 1:
         return resolve(closure, env, form)
     factor = rational(scale)
     return resolve(lambda values: closure(values) * factor, env, form)
+
+
+def domain_of(row: Any) -> tuple[float, float]:
+    """The ends of a row's domain."""
+    low, high = (float(end.replace("oo", "inf")) for end in row.ends)
+    return low, high
 
 
 # Values for parameters that have no default, those for which the catalog states limits.
@@ -460,4 +478,5 @@ def elementwise(
         closure, limits = formula(row.derivative), row.slopes
     else:
         closure, limits = partial(row.formula, direction), None
-    return evaluate(closure, dtype, ["x", *values], [x, *columns], limits if params is None else None, grad)
+    ends = limits if params is None else None
+    return evaluate(closure, dtype, ["x", *values], [x, *columns], ends, grad, domain_of(row))

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from .oracle import FORMATS
 
 # Zeros of derivatives, which lie where both summands cancel, and points where a piece or a branch ends.
-SLOPE_ZEROS = (-1.2784645427610738, -0.7517915246935645, -0.7524614220710162, -1.1924312145154952, -1.5)
+SLOPE_ZEROS = (
+    -1.2784645427610738, -0.7517915246935645, -0.7524614220710162, -1.1924312145154952, -1.5, -0.7861513777574233,
+    -1.078860058464624, -1.3945193019245041, -1.3724541370256922, -1.193059968928188, -1.1954312013879125,
+    -0.881373587019543,
+)  # fmt: skip
 KINKS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 6.0, 0.75, 0.41421356237309503, 0.8813735870195430, 4.0, 8.0, 40.0)
 # Where exponentials underflow, overflow or vanish beside 1, per dtype.
 EDGES = {

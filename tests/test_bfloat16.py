@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +17,7 @@ import actfn
 from . import measure, oracle, processes, row_oracle, test_pieces
 from .test_calls import spread, view_of
 from .test_semantics import CALLS, each_call, function_of, outputs, same_bits
-from .test_values import assert_within
+from .test_values import assert_within, backward_of
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(BFLOAT16)
@@ -108,7 +108,7 @@ def some(*shape: int, seed: int = 0) -> NDArray[Any]:
 @pytest.mark.parametrize("shape", [(), (5,), (4, 1, 1), (4, 3, 5)])
 def test_learned_gradients(learned: str, shape: tuple[int, ...]) -> None:
     """Of x and of the parameter; parameters of any dtype, bfloat16 included; the sum is rounded once."""
-    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
+    backward = partial(backward_of, learned)
     grad, x = some(4, 3, 5, seed=1), some(4, 3, 5, seed=2)
     weight = np.random.default_rng(3).uniform(0.5, 1.5, shape).astype(BFLOAT16)
     gx, gw = backward(*(a.astype(np.float64) for a in (grad, x, weight)))

@@ -24,38 +24,38 @@ import actfn
 
 x = np.array([-np.inf, -2.0, -0.0, 0.0, 1.5, 3.0, np.inf, np.nan])
 for dtype in (np.float16, np.float32, np.float64):
-    y = actfn.relu2(x.astype(dtype))
-    gx = actfn.relu2_backward(dtype(2), x.astype(dtype))
+    y = actfn.relu3(x.astype(dtype))
+    gx = actfn.relu3_backward(dtype(2), x.astype(dtype))
     assert y.dtype == gx.dtype == dtype
-    np.testing.assert_array_equal(y, [0, 0, 0, 0, 2.25, 9, np.inf, np.nan])
-    np.testing.assert_array_equal(gx, [0, 0, 0, 0, 6, 12, np.inf, np.nan])
-np.testing.assert_array_equal(actfn.relu2_backward([np.inf, np.nan], -1.0), [0, np.nan])
-assert actfn.relu2_backward(1e308, 0.5) == 1e308
-assert actfn.relu2(np.float32(1.1)) == np.float32(np.float64(np.float32(1.1)) ** 2)
+    np.testing.assert_array_equal(y, [0, 0, 0, 0, 3.375, 27, np.inf, np.nan])
+    np.testing.assert_array_equal(gx, [0, 0, 0, 0, 13.5, 54, np.inf, np.nan])
+np.testing.assert_array_equal(actfn.relu3_backward([np.inf, np.nan], -1.0), [0, np.nan])
+assert actfn.relu3_backward(1e-300, 1e200) == 1e-300 * 1e200 * 1e200 * 3
+assert actfn.relu3(np.float32(1.1)) == np.float32(np.float64(np.float32(1.1)) ** 3)
 
 from actfn import scalars
-assert {"relu2", "relu2f", "relu2_backward", "relu2_backwardf"} <= set(scalars.__pyx_capi__)
+assert {"relu3", "relu3f", "relu3_backward", "relu3_backwardf"} <= set(scalars.__pyx_capi__)
 
-assert isinstance(actfn.relu2, np.ufunc) and isinstance(actfn.relu2_backward, np.ufunc)
-assert list(inspect.signature(actfn.relu2).parameters)[:2] == ["x", "out"]
-assert list(inspect.signature(actfn.relu2_backward).parameters)[:3] == ["grad", "x", "out"]
-assert {"relu2", "relu2_backward"} <= set(actfn.__all__)
-assert actfn.get("Squared-ReLU") is actfn.relu2
-assert "Squared ReLU" in actfn.relu2.__doc__ and "Max(x, 0)**2" in actfn.relu2.__doc__
-assert "arXiv:2109.08668" in actfn.relu2_backward.__doc__
-layer = actfn.layers.SquaredReLU()
-assert repr(layer) == "SquaredReLU()" and layer(3.0) == 9 and layer.backward(2.0) == 12
+assert isinstance(actfn.relu3, np.ufunc) and isinstance(actfn.relu3_backward, np.ufunc)
+assert list(inspect.signature(actfn.relu3).parameters)[:2] == ["x", "out"]
+assert list(inspect.signature(actfn.relu3_backward).parameters)[:3] == ["grad", "x", "out"]
+assert {"relu3", "relu3_backward"} <= set(actfn.__all__)
+assert actfn.get("Cubed-ReLU") is actfn.relu3
+assert "Cubed ReLU" in actfn.relu3.__doc__ and "Max(x, 0)**3" in actfn.relu3.__doc__
+assert "arXiv:1710.00211" in actfn.relu3_backward.__doc__
+layer = actfn.layers.CubedReLU()
+assert repr(layer) == "CubedReLU()" and layer(3.0) == 27 and layer.backward(2.0) == 54
 if importlib.util.find_spec("torch"):
     import torch
     import actfn.torch
     x = torch.tensor(3.0, requires_grad=True)
-    actfn.torch.SquaredReLU()(x).backward()
-    assert actfn.torch.relu2(x) == 9 and x.grad == 6
+    actfn.torch.CubedReLU()(x).backward()
+    assert actfn.torch.relu3(x) == 27 and x.grad == 27
 assert actfn.build == "base"
 
 from pathlib import Path
-assert "\nrelu2: _Ufunc_x\n" in Path(actfn.__file__).with_name("_functions.pyi").read_text(encoding="utf-8")
-assert "Squared ReLU (relu2)" in subprocess.check_output([sys.executable, "-m", "actfn", "show", "relu2"], text=True)
+assert "\nrelu3: _Ufunc_x\n" in Path(actfn.__file__).with_name("_functions.pyi").read_text(encoding="utf-8")
+assert "Cubed ReLU (relu3)" in subprocess.check_output([sys.executable, "-m", "actfn", "show", "relu3"], text=True)
 """
 
 
@@ -117,8 +117,8 @@ def test_its_example_is_right(scratch: Path) -> None:
     """The example of the row prints what it says."""
     code = (
         "import doctest, numpy as np, actfn; "
-        "test = doctest.DocTestParser().get_doctest(actfn.catalog['relu2'].example, "
-        "{'np': np, 'actfn': actfn}, 'relu2', None, 0); "
+        "test = doctest.DocTestParser().get_doctest(actfn.catalog['relu3'].example, "
+        "{'np': np, 'actfn': actfn}, 'relu3', None, 0); "
         "result = doctest.DocTestRunner().run(test); "
         "assert result == (0, 2), result"
     )
@@ -130,10 +130,10 @@ def test_its_tests_follow(scratch: Path) -> None:
     listed = run("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests", cwd=scratch).stdout
     cases = {
         name: {line.partition("[")[0] for line in listed.splitlines() if re.search(rf"\[(.*-)?{name}(-.*)?\]$", line)}
-        for name in ("sparse_plus", "relu2")
+        for name in ("sparse_plus", "relu3")
     }
     assert cases["sparse_plus"]
-    assert cases["relu2"] == cases["sparse_plus"]
+    assert cases["relu3"] == cases["sparse_plus"]
 
 
 def test_a_row_without_a_scalar_stops_the_build(scratch: Path, tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_row_without_a_scalar_stops_the_build(scratch: Path, tmp_path: Path) -
     shutil.copytree(scratch, tmp_path / "copy", ignore=shutil.ignore_patterns("build", "*.so", "tests"))
     kernels = tmp_path / "copy" / "src" / "_kernels.pyx"
     kernels.write_text(
-        kernels.read_text(encoding="utf-8").replace("T relu2_backward(", "T relu2_backwards("), encoding="utf-8"
+        kernels.read_text(encoding="utf-8").replace("T relu3_backward(", "T relu3_backwards("), encoding="utf-8"
     )
     done = subprocess.run(
         [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
         cwd=tmp_path / "copy", env=os.environ | {"ACTFN_BUILDS": "base"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode != 0
-    assert "'relu2_backward'" in done.stderr
+    assert "'relu3_backward'" in done.stderr

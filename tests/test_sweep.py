@@ -66,6 +66,9 @@ INPUTS = {"float16": 2**16, "float32": 2**32, "float64": sweep.HARD}
 def test_bounds_of_the_row_are_the_measured_ones(name: str, dtype: str) -> None:
     """`ulp` is the largest error that the committed sweep has seen in any build, rounded up to hundredths."""
     measured = []
+    if not any((r["name"], r["dtype"]) == (name, dtype) for r in RESULTS):
+        assert dtype not in oracle.ROWS[name].ulp, "a bound that was not measured"
+        pytest.skip("not swept yet: the row states no bound, and other tests hold it to the goal")
     for direction in sweep.DIRECTIONS:
         rows = [r for r in RESULTS if (r["name"], r["direction"], r["dtype"]) == (name, direction, dtype)]
         assert {row["build"] for row in rows} == {"base", "v3", "v4"}

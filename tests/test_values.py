@@ -99,6 +99,12 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "soft_shrink": [{"lambd": v} for v in (0.0, 0.1, 2.0, 1e-30, 1e30)],
     "hard_shrink": [{"lambd": v} for v in (0.0, 0.1, 2.0, 1e-30, 1e30)],
     "elu": [{"alpha": a} for a in (0.0, 0.1, -0.7, 3.0, 1e-30, 1e30)],
+    "clipped_linear": [
+        {"slope": s, "offset": b, "min_val": low, "max_val": high}
+        for s, b, low, high in ((0.2, 0.5, 0, 1), (-3.0, 0.1, -1, 6), (1e-3, 0.3, 0, 1e30), (0.0, 0.5, 0, 1))
+    ],
+    "shrink": [{"lambd": v, "bias": b} for v, b in ((0.0, 0.1), (0.1, 0.1), (2.0, 0.3), (0.5, -1e30), (1e-30, 3.0))],
+    "star_relu": [{"scale": s, "bias": b} for s, b in ((1.0, 0.0), (-0.7, 0.3), (0.0, 2.0), (1e-20, 1e20), (3, -2))],
     "celu": [{"alpha": a} for a in (0.1, 0.5, 3.0, 1e-4, 1e30)],
     "softplus": [{"beta": b} for b in (0.1, 2.0, 20.0, 1e-5, 1e5)],
     "squareplus": [{"b": b} for b in (0.1, 1.0, 1e-10, 1e10)],
@@ -277,6 +283,15 @@ def test_learned_gradients(learned: str, build: str, kernels: ModuleType) -> Non
     assert_within(exact, got, measure.GOAL["float64"][1] + 0.5, **inputs)
 
 
+def backward_of(learned: str, grad: Any, x: Any, value: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """The gradients of x and of one learned parameter; other parameters are 0.75."""
+    name, param = learned.split("-")
+    row = oracle.ROWS[name]
+    params = dict.fromkeys(row.params, 0.75) | {param: value}
+    gx, *gps = getattr(actfn, f"{name}_backward")(grad, x, **params, **kwargs)
+    return gx, gps[row.trains.index(param)]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(), (1,), (5,), (3, 1), (4, 1, 1), (4, 3, 5), (1, 3, 1)])
 def test_learned_gradients_are_summed_to_the_shape_of_the_parameter(
@@ -287,12 +302,13 @@ def test_learned_gradients_are_summed_to_the_shape_of_the_parameter(
     rng = np.random.default_rng(5)
     grad, x = rng.normal(size=(2, 4, 3, 5)).astype(dtype)
     value = rng.uniform(0.5, 1.5, shape).astype(dtype)
-    gx, gp = getattr(actfn, f"{name}_backward")(grad, x, value)
+    gx, gp = backward_of(learned, grad, x, value)
     assert gx.shape == x.shape and gx.dtype == x.dtype
     assert np.shape(gp) == shape and gp.dtype == np.dtype(dtype)
     whole = np.broadcast_to(value, x.shape)
     columns = [a.astype(float).ravel().tolist() for a in (x, whole, grad)]
-    terms = oracle.elementwise(name, param, "float64", columns[0], {param: columns[1]}, columns[2])
+    params = dict.fromkeys(oracle.ROWS[name].params, 0.75) | {param: columns[1]}
+    terms = oracle.elementwise(name, param, "float64", columns[0], params, columns[2])
     terms_array = terms.nearest.reshape(x.shape)
     axes = tuple(k for k in range(3) if k < 3 - len(shape) or shape[k - 3 + len(shape)] == 1)
     wanted = np.sum(terms_array, axis=axes).reshape(shape)
@@ -311,24 +327,22 @@ def test_large_sums_of_learned_gradients_are_exact_enough() -> None:
 
 def test_learned_gradients_are_right_in_place(learned: str) -> None:
     """`out` may be x or grad: the sum is taken before they are overwritten."""
-    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
     grad, x = np.random.default_rng(1).normal(size=(2, 1000)).astype(np.float32)
     for weight in (0.75, np.full(1000, 0.75, np.float32)):
-        gx, gp = backward(grad, x, weight)
+        gx, gp = backward_of(learned, grad, x, weight)
         for out in (x.copy(), grad.copy(), np.empty_like(x)):
             operands = (out if np.array_equal(out, grad) else grad, out if np.array_equal(out, x) else x)
-            same, found = backward(*operands, weight, out=out)
+            same, found = backward_of(learned, *operands, weight, out=out)
             assert same is out and np.array_equal(out, gx) and np.array_equal(found, gp)
 
 
 def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:
     """The sum of half a million elements has the same bits for any number of threads, and is a number of NumPy's."""
-    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
     grad, x = np.random.default_rng(1).normal(size=(2, 500_001)).astype(np.float32)
     found = []
     for threads in (1, 2, 3, 5):
         with actfn.threads(threads):
-            found.append(backward(grad, x, 0.75))
+            found.append(backward_of(learned, grad, x, 0.75))
     assert all(np.array_equal(gx, found[0][0]) and gp == found[0][1] for gx, gp in found)
     assert all(isinstance(gp, np.float32) for _, gp in found)
 
@@ -339,11 +353,10 @@ def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:
 )
 def test_learned_gradients_of_odd_shapes(learned: str, shape: tuple[int, ...], grad_shape: tuple[int, ...]) -> None:
     """Empty arrays, numbers and gradients of more dimensions than x: the result has the shape of both together."""
-    backward = getattr(actfn, f"{learned.split('-')[0]}_backward")
     x, grad = np.full(shape, -1.5, np.float32), np.full(grad_shape, 0.5, np.float32)
-    wanted, total = backward(grad, x, np.float64(0.75))
+    wanted, total = backward_of(learned, grad, x, np.float64(0.75))
     for g in (grad, 0.5) if grad_shape == () else (grad,):
-        gx, gp = backward(g, x, 0.75)
+        gx, gp = backward_of(learned, g, x, 0.75)
         assert type(gx) is type(wanted) and np.shape(gx) == np.broadcast_shapes(shape, grad_shape)
         assert np.array_equal(gx, wanted) and gp == total and type(gp) is np.float32
 

@@ -101,8 +101,8 @@ def properties(row: Activation) -> list[list[str]]:
         lines.append(["Range", math(formulas.interval(row.range))])
     for what, ends in (("Limits", row.limits), ("Limits of the derivative", row.slopes)):
         if ends:
-            left, right = (math(formulas.latex(end)) for end in ends)
-            lines.append([what, rf"{left} at :math:`-\infty`, {right} at :math:`\infty`"])
+            pairs = zip(ends, row.ends, strict=True)
+            lines.append([what, ", ".join(" at ".join(math(formulas.latex(text)) for text in pair) for pair in pairs)])
     if row.kinks:
         at = [f"{said(slope)} at {said(x)}" for x, slope in row.kinks.items()]
         lines.append(["Derivative at kinks", ", ".join(at)])

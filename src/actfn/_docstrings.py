@@ -105,7 +105,8 @@ def _notes(row: Activation) -> str:
     if row.edges:
         lines.append(row.edges)
     if row.limits:
-        lines.append(f"Limits: {row.limits[0]} at -oo and {row.limits[1]} at oo. Range: {row.range}.")
+        left, right = (f"{value} at {end}" for value, end in zip(row.limits, row.ends, strict=True))
+        lines.append(f"Limits: {left} and {right}. Range: {row.range}.")
     if row.ulp:
         bounds = "; ".join(f"{dtype} {f:g} forward, {b:g} backward" for dtype, (f, b) in row.ulp.items())
         lines.append(f"Largest error in ULP: {bounds}.")
@@ -137,13 +138,18 @@ _INPUTS = {
 }
 
 
+def _numbers(row: Activation) -> str:
+    """Two inputs that a row is defined for."""
+    return "[-1.0, 2.0]" if row.domain == "[-oo, oo]" else "[0.25, 0.75]"
+
+
 def class_docstring(row: Activation, layer: type, operands: tuple[str, ...]) -> str:
     """The text of `help(layer)`, for a class whose constructor takes what its function takes."""
     signature = inspect.signature(layer)
     described = _parameters(row, signature)
     if "axis" in signature.parameters:
         described = described.replace("a row lies.", "a row lies; PyTorch's name `dim` is accepted too.")
-    inputs = {name: _INPUTS.get(row.kind, {}).get(name, "np.array([-1.0, 2.0])") for name in operands}
+    inputs = {name: _INPUTS.get(row.kind, {}).get(name, f"np.array({_numbers(row)})") for name in operands}
     required = ["0.5" if row.kind == "elementwise" else "np.ones((1, 3, 3))"] * sum(
         parameter.default is parameter.empty for parameter in signature.parameters.values()
     )
@@ -165,7 +171,7 @@ def torch_docstring(row: Activation, function: Callable[..., object], name: str)
     """The text of `help(function)`, for a function of tensors."""
     signature = inspect.signature(function)
     required = [p.name for p in signature.parameters.values() if p.default is p.empty]
-    values = {"input": "torch.tensor([-1.0, 2.0])", "gate": "torch.tensor([-1.0, 2.0])", "value": "torch.ones(2)"}
+    values = dict.fromkeys(("input", "gate"), f"torch.tensor({_numbers(row)})") | {"value": "torch.ones(2)"}
     if row.kind == "spatial":
         values = {"input": "torch.ones(1, 1, 2, 2)", "window": "torch.ones(1, 3, 3)"}
     numbers = row.params if row.kind == "elementwise" else {}

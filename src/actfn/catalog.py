@@ -56,9 +56,11 @@ class Activation:
     trains: tuple[str, ...] = ()
     # Where f' jumps or f does, and the derivative that is used there.
     kinks: Mapping[str, str] = field(default_factory=dict)
+    # Where f is defined; NaN elsewhere.
+    domain: str = "[-oo, oo]"
     # A sentence on infinities, where neither limit nor NaN goes without saying.
     edges: str = ""
-    # f and f' at -infinity and +infinity, at default parameters.
+    # f and f' at the ends of the domain, at default parameters; "nan" where there is no limit.
     limits: tuple[str, str] | None = None
     slopes: tuple[str, str] | None = None
     range: str = ""
@@ -78,6 +80,12 @@ class Activation:
     # Largest error in ULP, forward and backward, per dtype: measured, over all inputs in float16 and float32.
     ulp: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plot: tuple[float, float] = (-4.0, 4.0)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The ends of the domain."""
+        left, right = self.domain.strip("[]").split(", ")
+        return left, right
 
     @property
     def class_name(self) -> str:
@@ -207,6 +215,34 @@ array([0., 3., 6.])
 >>> actfn.relu6_backward(1.0, np.array([-1.0, 3.0, 8.0]))
 array([0., 1., 0.])""",
         plot=(-3.0, 9.0),
+    ),
+    Activation(
+        name="shifted_relu",
+        title="Shifted ReLU",
+        title_ko="시프티드 렐루",
+        family="piecewise linear",
+        summary=(
+            "A ReLU whose corner is moved from the origin to -1, so that mean outputs are closer to 0; the "
+            "rival that the ELU was compared with."
+        ),
+        summary_ko=(
+            "꺾이는 점을 원점에서 -1로 옮겨 출력의 평균을 0에 가깝게 한 렐루입니다. ELU 논문에서 비교 대상으로 "
+            "쓰였습니다."
+        ),
+        formula="Max(x, -1)",
+        derivative="Piecewise((1, x > -1), (0, True))",
+        kinks={"-1": "0"},
+        limits=("-1", "oo"),
+        slopes=("0", "1"),
+        range="[-1, oo)",
+        monotonic=True,
+        saturates="left",
+        same_bits=True,
+        source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
+        example=""">>> actfn.shifted_relu(np.array([-2.0, -0.5, 1.0]))
+array([-1. , -0.5,  1. ])
+>>> actfn.shifted_relu_backward(1.0, np.array([-2.0, -1.0, 1.0]))
+array([0., 0., 1.])""",
     ),
     Activation(
         name="leaky_relu",
@@ -405,6 +441,46 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         plot=(-5.0, 5.0),
     ),
     Activation(
+        name="clipped_linear",
+        title="Clipped Linear",
+        title_ko="절단 선형 함수",
+        family="piecewise linear",
+        summary=(
+            "A straight line of any slope and offset, clipped to an interval: ReLU6, the hard tanh and the "
+            "hard sigmoid are cases of it."
+        ),
+        summary_ko=(
+            "임의의 기울기와 절편을 갖는 직선을 정해진 구간으로 자릅니다. ReLU6, 하드 tanh, 하드 시그모이드가 모두 "
+            "이 함수의 특수한 경우입니다."
+        ),
+        formula=(
+            "Piecewise((min_val, slope*x + offset < min_val), (max_val, slope*x + offset >= max_val), "
+            "(slope*x + offset, True))"
+        ),
+        derivative="Piecewise((slope, (slope*x + offset > min_val) & (slope*x + offset < max_val)), (0, True))",
+        params={"slope": 1.0, "offset": 0.0, "min_val": 0.0, "max_val": 1.0},
+        param_docs={
+            "slope": "Slope of the line.",
+            "offset": "Value of the line at x = 0.",
+            "min_val": "Smallest output.",
+            "max_val": "Largest output.",
+        },
+        kinks={"(min_val - offset)/slope": "0", "(max_val - offset)/slope": "0"},
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="[0, 1]",
+        monotonic=True,
+        saturates="both",
+        source="",
+        example=""">>> actfn.clipped_linear(np.array([-1.0, 0.25, 2.0]))
+array([0.  , 0.25, 1.  ])
+>>> actfn.clipped_linear(np.array([-1.0, 1.0, 4.0]), slope=2.0, offset=1.0, min_val=0.0, max_val=6.0)
+array([0., 3., 6.])
+>>> actfn.clipped_linear_backward(1.0, np.array([-1.0, 0.25, 2.0]))
+array([0., 1., 0.])""",
+        plot=(-2.0, 3.0),
+    ),
+    Activation(
         name="soft_shrink",
         title="Soft Shrink",
         title_ko="소프트 슈링크",
@@ -468,6 +544,40 @@ array([1., 0., 1.])""",
         example=""">>> actfn.hard_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-2.,  0.,  2.])
 >>> actfn.hard_shrink_backward(1.0, np.array([-2.0, 0.25, 2.0]))
+array([1., 0., 1.])""",
+        plot=(-2.0, 2.0),
+    ),
+    Activation(
+        name="shrink",
+        title="Shrink",
+        title_ko="슈링크",
+        family="piecewise linear",
+        summary=(
+            "Sets inputs of magnitude at most lambd to 0 and moves all others towards 0 by bias; the ONNX "
+            "operator behind the soft and the hard shrink."
+        ),
+        summary_ko=(
+            "절댓값이 lambd 이하인 입력은 0으로 만들고 나머지는 bias만큼 0 쪽으로 옮깁니다. 소프트 슈링크와 하드 "
+            "슈링크를 아우르는 ONNX 연산입니다."
+        ),
+        formula="Piecewise((x - bias, x > lambd), (x + bias, x < -lambd), (0, True))",
+        derivative="Piecewise((1, Abs(x) > lambd), (0, True))",
+        params={"lambd": 0.5, "bias": 0.0},
+        param_docs={
+            "lambd": "Half the width of the band that becomes 0; not negative.",
+            "bias": "Amount that is taken from the magnitude of all others.",
+        },
+        kinks={"-lambd": "0", "lambd": "0"},
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        odd=True,
+        source="",
+        example=""">>> actfn.shrink(np.array([-2.0, 0.25, 2.0]), lambd=1.0, bias=0.5)
+array([-1.5,  0. ,  1.5])
+>>> actfn.shrink_backward(1.0, np.array([-2.0, 0.25, 2.0]))
 array([1., 0., 1.])""",
         plot=(-2.0, 2.0),
     ),
@@ -548,6 +658,110 @@ array([0.    , 0.25  , 0.5625, 2.    ])
 >>> actfn.sparse_plus_backward(1.0, np.array([-2.0, 0.0, 0.5, 2.0]))
 array([0.  , 0.5 , 0.75, 1.  ])""",
         plot=(-3.0, 3.0),
+    ),
+    Activation(
+        name="relu2",
+        title="Squared ReLU",
+        title_ko="제곱 렐루",
+        family="piecewise quadratic",
+        summary="The square of a ReLU, whose derivative has no jump; found by a search for better Transformers.",
+        summary_ko="렐루를 제곱한 함수로, 도함수가 끊기지 않습니다. 더 나은 트랜스포머를 찾는 탐색에서 나왔습니다.",
+        formula="Max(x, 0)**2",
+        derivative="2*Max(x, 0)",
+        aliases=("squared_relu", "relu_squared"),
+        limits=("0", "oo"),
+        slopes=("0", "oo"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        same_bits=True,
+        source="So, Mańke, Liu, Dai, Shazeer and Le, 2021, arXiv:2109.08668",
+        example=""">>> actfn.relu2(np.array([-1.0, 0.0, 3.0]))
+array([0., 0., 9.])
+>>> actfn.relu2_backward(1.0, np.array([-1.0, 0.0, 3.0]))
+array([0., 0., 6.])""",
+    ),
+    Activation(
+        name="star_relu",
+        title="StarReLU",
+        title_ko="스타 렐루",
+        family="piecewise quadratic",
+        summary=(
+            "A squared ReLU with a learned scale and bias, which can give mean 0 and variance 1; the activation of "
+            "MetaFormer."
+        ),
+        summary_ko=(
+            "제곱 렐루에 학습하는 배율과 편향을 더해 평균을 0, 분산을 1로 맞출 수 있게 한 함수입니다. MetaFormer에 "
+            "쓰였습니다."
+        ),
+        formula="scale*Max(x, 0)**2 + bias",
+        derivative="2*scale*Max(x, 0)",
+        params={"scale": 1.0, "bias": 0.0},
+        param_docs={
+            "scale": "Factor of the square, learned; 0.8944 in the paper.",
+            "bias": "Amount added to the output, learned; -0.4472 in the paper.",
+        },
+        trains=("scale", "bias"),
+        limits=("0", "oo"),
+        slopes=("0", "oo"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Yu et al., 2022, arXiv:2210.13452",
+        example=""">>> actfn.star_relu(np.array([-1.0, 0.0, 1.0]), 1.0, -0.5)
+array([-0.5, -0.5,  0.5])
+>>> actfn.star_relu_backward(1.0, np.array([-1.0, 2.0]), np.array([1.0, 1.0]), 0.0)
+(array([0., 4.]), array([0., 4.]), np.float64(2.0))""",
+    ),
+    Activation(
+        name="hard_mish",
+        title="Hard Mish",
+        title_ko="하드 미시",
+        family="piecewise quadratic",
+        summary="A Mish made of straight lines and a parabola between -2 and 0, without exponentials.",
+        summary_ko="지수 함수 없이 직선과, -2에서 0까지의 포물선만으로 만든 미시입니다.",
+        formula="x/2*Min(Max(x + 2, 0), 2)",
+        derivative="Piecewise((0, x <= -2), (1, x >= 0), (x + 1, True))",
+        kinks={"-2": "0"},
+        aliases=("hmish",),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.5, oo)",
+        saturates="left",
+        source="",
+        example=""">>> actfn.hard_mish(np.array([-3.0, -1.0, 0.0, 2.0]))
+array([ 0. , -0.5,  0. ,  2. ])
+>>> actfn.hard_mish_backward(1.0, np.array([-3.0, -1.5, 0.0, 2.0]))
+array([ 0. , -0.5,  1. ,  1. ])""",
+    ),
+    Activation(
+        name="sqnl",
+        title="SQNL",
+        title_ko="SQNL (제곱 비선형 함수)",
+        family="piecewise quadratic",
+        summary=(
+            "Two parabolas that meet at 0 and reach -1 and 1 at -2 and 2; like tanh, but cheap on hardware "
+            "without floating point."
+        ),
+        summary_ko=(
+            "0에서 만나 -2와 2에서 -1과 1에 이르는 두 포물선입니다. tanh와 닮았지만 부동소수점이 없는 "
+            "하드웨어에서도 계산이 간단합니다."
+        ),
+        formula="Piecewise((-1, x < -2), (1, x > 2), (x - x*Abs(x)/4, True))",
+        derivative="Piecewise((1 - Abs(x)/2, Abs(x) < 2), (0, True))",
+        aliases=("square_nonlinearity",),
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="[-1, 1]",
+        monotonic=True,
+        zero_centered=True,
+        saturates="both",
+        odd=True,
+        source="",
+        example=""">>> actfn.sqnl(np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
+array([-1.  , -0.75,  0.  ,  0.75,  1.  ])
+>>> actfn.sqnl_backward(1.0, np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
+array([0. , 0.5, 1. , 0.5, 0. ])""",
     ),
     # ---- Sigmoidal ----
     Activation(

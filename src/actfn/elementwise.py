@@ -64,7 +64,7 @@ def _parameters_of(ufunc: np.ufunc) -> int:
 
 
 def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any]) -> Any:
-    """ufunc(*operands) summed to the shape of `like`, the last operand: the gradient of a broadcast parameter."""
+    """ufunc(*operands) summed to the shape of `like`, one of them: the gradient of a broadcast parameter."""
     target = np.shape(like)
     shape = np.broadcast_shapes(*(np.shape(operand) for operand in operands))
     padded = (1,) * (len(shape) - len(target)) + target
@@ -101,36 +101,39 @@ def _backward(row: Activation) -> Any:
         return _signed(ufunc, operands)
     learned = None
     if row.trains:
-        (param,) = row.trains
-        learned = partial(_learned, ufunc, getattr(_ufuncs, f"{name}_{param}"))
+        terms = {list(row.params).index(param): getattr(_ufuncs, f"{name}_{param}") for param in row.trains}
+        learned = partial(_learned, ufunc, terms)
     return _definition(row, name, operands, ufunc, learned)
 
 
-def _learned(
-    ufunc: np.ufunc, term: np.ufunc, grad: Any, x: Any, param: Any, out: NDArray[Any] | None, kwargs: dict[str, Any]
-) -> tuple[Any, Any]:
-    """The gradients of x and of a learned parameter; of plain arrays in one pass."""
-    if not kwargs:
-        plain = kernels.run_plain_learned(ufunc, term, grad, x, param, out)
+def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *rest: Any) -> tuple[Any, ...]:
+    """The gradients of x and of learned parameters, `terms` by their places; one parameter of plain arrays in one pass.
+
+    `rest` are the parameters, out and the keywords.
+    """
+    *params, out, kwargs = rest
+    if not kwargs and len(params) == 1:
+        plain = kernels.run_plain_learned(ufunc, terms[0], grad, x, params[0], out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
-    if library := library_of(grad, x, param):
+    if library := library_of(grad, x, *params):
         if out is not None:
             raise TypeError(f"{ufunc.__name__}: out must be None for objects of {library}, got {type(out).__name__}")
-        y = ufunc(grad, x, param, **kwargs)
-        return y, summed_like(ufunc.__name__, param, term(grad, x, param, dtype=np.float64), y)
-    shapes = [np.shape(operand) for operand in (grad, x, param)]
+        y = ufunc(grad, x, *params, **kwargs)
+        terms = {k: term(grad, x, *params, dtype=np.float64) for k, term in terms.items()}
+        return y, *(summed_like(ufunc.__name__, params[k], found, y) for k, found in terms.items())
+    shapes = [np.shape(operand) for operand in (grad, x, *params)]
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        inputs, params = kernels.operand_names[ufunc.__name__]
-        named = " and ".join(f"{name} {shape}" for name, shape in zip((*inputs, *params), shapes, strict=True))
+        names = [name for part in kernels.operand_names[ufunc.__name__] for name in part]
+        named = " and ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True))
         raise ValueError(f"{ufunc.__name__}: operands must broadcast together, got shapes {named}") from None
-    # The sum comes first: out may be x.
+    # The sums come first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     dtype = np.dtype(kwargs.get("dtype") or common)
-    total = summed_to(term, (grad, x, param), param, dtype)
-    return ufunc(grad, x, param, out=out, **kwargs), total
+    totals = [summed_to(term, (grad, x, *params), params[k], dtype) for k, term in terms.items()]
+    return ufunc(grad, x, *params, out=out, **kwargs), *totals
 
 
 def _signed(ufunc: np.ufunc, names: tuple[str, ...]) -> np.ufunc:
