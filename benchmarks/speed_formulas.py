@@ -96,6 +96,7 @@ class _Speller:
             a, b = args
             return f"{function}({a}, {b})" if self.extremes else self._choice(f"({a} {sign} {b})", a, b)
         function = node.func.__name__ if isinstance(node, AppliedUndef) else node.func.__name__.lower()
+        function = {"atan": "arctan"}.get(function, function)
         return f"{function}({', '.join(args)})"
 
     def _constant(self, value: float) -> str:

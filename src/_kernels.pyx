@@ -378,6 +378,184 @@ cdef inline T tanh_shrink_backward(T grad, T x) noexcept nogil:
     return <T>tanh_squared_backward(grad, x)
 
 
+cdef inline T scaled_tanh(T x, Pair z, double factor) noexcept nogil:
+    """factor tanh(z), z of the sign of x or of -x."""
+    cdef double m
+    cdef Pair t
+    if T is float:
+        m = expm1(-2.0 * c_fabs(z.hi))
+        return <T>(factor * c_copysign(-m / (2.0 + m), z.hi)) if z.hi == z.hi else x
+    else:
+        t = times_number(tanh_of(z), factor)
+        return either(c_fabs(t.lo) < c_fabs(t.hi), t.hi + t.lo, t.hi)
+
+cdef inline Scaled scaled_tanh_slope(T like, Pair z, Pair factor) noexcept nogil:
+    """factor (1 - tanh(z)^2)."""
+    cdef double e
+    cdef Power slope
+    if T is float:
+        e = exp_short(-2.0 * c_fabs(z.hi))
+        return scaled_by(4.0 * factor.hi * e / ((1.0 + e) * (1.0 + e)), False)
+    else:
+        slope = tanh_slope_of(z)
+        return rounded(product_of(factor, pair(slope.hi, slope.lo)), slope.unit)
+
+
+cdef inline Pair lecun(double scale_a) noexcept nogil:
+    """The default 0.67 means 67/100, not its double: far out that is a hundred units in the last place."""
+    return pair(scale_a, either(scale_a == 0.67, -3.9968028886505634e-17, 0.0))
+
+cdef inline T stanh(T x, double scale_a, double scale_b) noexcept nogil:
+    # The pair has lost the sign of a zero.
+    return <T>(x * (scale_a * scale_b)) if x == <T>0 else scaled_tanh(x, product(lecun(scale_a), x), scale_b)
+
+cdef inline T stanh_backward(T grad, T x, double scale_a, double scale_b) noexcept nogil:
+    cdef Pair a = lecun(scale_a)
+    return <T>applied(grad, scaled_tanh_slope(x, product(a, x), times_number(a, scale_b)))
+
+
+cdef inline Pair ratio(double x, double cap) noexcept nogil:
+    cdef double q = x / cap
+    return pair(q, division_error(x, cap, q))
+
+cdef inline T softcap(T x, double cap) noexcept nogil:
+    cdef Pair z = ratio(x, cap)
+    cdef T y = scaled_tanh(x, z, cap)
+    # Where x / cap is tiny, perhaps too small for a double, the result is x.
+    return x if c_fabs(z.hi) < 1e-9 else y
+
+cdef inline T softcap_backward(T grad, T x, double cap) noexcept nogil:
+    return <T>applied(grad, scaled_tanh_slope(x, ratio(x, cap), pair(1.0, 0.0)))
+
+
+cdef inline T lisht(T x) noexcept nogil:
+    return <T>(magnitude(x) * c_fabs(tanh_value(x)))
+
+cdef inline T lisht_backward(T grad, T x) noexcept nogil:
+    # tanh(a) + a (1 - tanh(a)^2): nothing cancels, and beyond 40 only the 1 is left.
+    cdef double a = magnitude(x), e, m
+    cdef Pair t
+    cdef Power slope
+    a = 40.0 if a > 40.0 else a
+    if T is float:
+        m = expm1(-2 * <T>a)
+        e = 1.0 + m
+        return <T>(grad * c_copysign(-m / (2.0 + m) + 4.0 * a * e / ((1.0 + e) * (1.0 + e)), x)) if x == x else x
+    else:
+        slope = tanh_slope_of(pair(a, 0.0))
+        t = added(tanh_of(pair(a, 0.0)), times_number(pair(slope.hi, slope.lo), a))
+        return grad * either(x < 0, -(t.hi + t.lo), t.hi + t.lo)
+
+
+cdef inline double logcosh_value(T x) noexcept nogil:
+    """log((e^x + e^-x) / 2): below 1.3, where |x| + log(1 + e^-2|x|) - log(2) cancels, log(1 + 2 sinh(x / 2)^2)."""
+    cdef double a = magnitude(x), near = 1.3 if a > 1.3 else a, m
+    cdef Pair w, far
+    cdef Power e
+    if T is float:
+        m = expm1(-<T>near)
+        return a + (log1p_unit(exp_narrow(-2.0 * a)) - 0.6931471805599453) if a > 1.3 else log1p_unit(
+            0.5 * m * m / (1.0 + m))
+    else:
+        # 2 sinh(x / 2)^2 is m^2 / (2 (1 - m)) with m = 1 - e^-a.
+        w = one_minus_exp(near)
+        w = log1p_of(quotient(scaled(product_of(w, w), 0.5), sum_of(1.0, pair(-w.hi, -w.lo))))
+        e = exp_falling(2.0 * a, 0.0)
+        far = log1p_of(pair(e.hi, e.lo))
+        far = pair(far.hi * e.unit * e.unit - 2.3190468138462996e-17, far.lo * e.unit)
+        far = added(exact_sum(a, -0.6931471805599453), far)
+        return either(a > 1.3, either(a > 1e300, a, far.hi + far.lo), w.hi + w.lo)
+
+cdef inline T logcosh(T x) noexcept nogil:
+    return <T>logcosh_value(x)
+
+cdef inline T logcosh_backward(T grad, T x) noexcept nogil:
+    return <T>(grad * c_copysign(tanh_value(x), x))
+
+
+cdef inline Pair atan_of(double a) noexcept nogil:
+    """atan(a) for a >= 0: pi / 4 + atan((a - 1) / (a + 1)) around 1, pi / 2 - atan(1 / a) beyond."""
+    cdef bint low = a <= 0.41421356237309503, high = a > 2.414213562373095
+    cdef Pair top = exact_sum(a, either(low, 0.0, -1.0)), bottom = exact_sum(a, 1.0), base, u, sum1
+    cdef double z
+    top = chosen(high, pair(-1.0, 0.0), top)
+    bottom = chosen(low, pair(1.0, 0.0), chosen(high, pair(a, 0.0), bottom))
+    u = quotient(top, bottom)
+    u.lo = either(c_fabs(u.lo) < 1.0, u.lo, 0.0)
+    base = scaled(pair(1.5707963267948966, 6.123233995736766e-17), either(low, 0.0, either(high, 1.0, 0.5)))
+    z = u.hi * u.hi
+    sum1 = exact_sum(base.hi, u.hi)
+    return pair(sum1.hi, sum1.lo + (base.lo + u.lo + u.hi * z * atan_rest(z)))
+
+cdef inline T arctan(T x) noexcept nogil:
+    cdef Pair y = atan_of(magnitude(x))
+    return with_sign_of(<T>(y.hi + y.lo), x)
+
+cdef inline T arctan_backward(T grad, T x) noexcept nogil:
+    # 1 / (1 + x^2). Far out |x| / 2^600 keeps the square within double's range.
+    cdef double y = finite(x), a = c_fabs(y)
+    cdef bint far = a > 1e100
+    cdef Pair s
+    if T is float:
+        return <T>(grad / (1.0 + y * y)) if magnitude(x) <= at_most(x, DBL_MAX) else flat(grad, x)
+    else:
+        s = plus(pair(1.0, 0.0), exact_product(either(far, 1.0, y), either(far, 1.0, y)))
+        a = a * TWO_TO_MINUS_600
+        a = either(far, 1.0 / (a * a), divided(1.0, s.hi, s.lo))
+        return applied(grad, scaled_to(either(magnitude(x) > DBL_MAX, 0.0, a), either(far, TWO_TO_MINUS_600, 1.0)))
+
+
+cdef inline T gaussian(T x) noexcept nogil:
+    # Beyond 55 not even the largest gradient brings it back.
+    cdef double a = magnitude(x), y = 55.0 if a > 55.0 else a
+    cdef Pair square = exact_product(y, y)
+    cdef Power e
+    if T is float:
+        return <T>exp_short(-(y * y))
+    else:
+        e = exp_falling(square.hi, square.lo)
+        return applied(1.0, scaled_to(e.hi + e.lo, e.unit))
+
+cdef inline T gaussian_backward(T grad, T x) noexcept nogil:
+    cdef double y = 55.0 if x > 55.0 else (-55.0 if x < -55.0 else x)
+    cdef Pair square = exact_product(y, y)
+    cdef Power e
+    if T is float:
+        return <T>(grad * (-2.0 * y * exp_narrow(-(y * y))))
+    else:
+        e = exp_falling(square.hi, square.lo)
+        return applied(grad, rounded(times_number(pair(e.hi, e.lo), -2.0 * y), e.unit))
+
+
+cdef inline Power normal_of(double a, double low) noexcept nogil:
+    """Phi(-a) for a >= 0."""
+    cdef double y = 55.0 if a > 55.0 else a, rest = either(a > 55.0, 0.0, low)
+    cdef Pair square = exact_product(y, y), tail = normal_tail(y)
+    cdef Power e = exp_falling(0.5 * square.hi, mul_add(y, rest, 0.5 * square.lo))
+    # The derivative of Phi(-a) exp(a^2 / 2) is a times itself, less 1 / sqrt(2 pi).
+    tail.lo = mul_add(rest, mul_add(y, tail.hi, -0.3989422804014327), tail.lo)
+    square = product_of(tail, pair(e.hi, e.lo))
+    return power(square.hi, square.lo, e.unit)
+
+cdef inline T laplace(T x, double mu, double sigma) noexcept nogil:
+    cdef Pair d = exact_sum(finite(x), -mu), z = divided_pair(d.hi, d.lo, sigma, 0.0)
+    cdef Power tail = normal_of(c_fabs(z.hi), either(z.hi < 0, -z.lo, z.lo))
+    cdef double left = applied(1.0, scaled_to(tail.hi + tail.lo, tail.unit))
+    d = sum_of(1.0, pair(-tail.hi, -tail.lo))
+    return <T>either(z.hi < 0, left, either(c_fabs(z.hi) > 30.0, 1.0, d.hi + d.lo)) if x == x else x
+
+cdef inline T laplace_backward(T grad, T x, double mu, double sigma) noexcept nogil:
+    cdef Pair d = exact_sum(finite(x), -mu), z = divided_pair(d.hi, d.lo, sigma, 0.0), square
+    cdef double a = c_fabs(z.hi)
+    cdef Power e
+    a = 55.0 if a > 55.0 else a
+    square = exact_product(a, a)
+    square.lo = either(a < 55.0, mul_add(2.0 * a, either(z.hi < 0, -z.lo, z.lo), square.lo), 0.0)
+    e = exp_falling(0.5 * square.hi, 0.5 * square.lo)
+    d = quotient(product_of(pair(e.hi, e.lo), pair(0.3989422804014327, -2.49232720227773e-17)), pair(sigma, 0.0))
+    return <T>applied(grad, rounded(d, e.unit)) if x == x else x
+
+
 cdef inline T softsign(T x) noexcept nogil:
     cdef double y = finite(x)
     cdef T a = magnitude(x), ratio
@@ -416,6 +594,54 @@ cdef inline T softsign_backward(T grad, T x) noexcept nogil:
         return <T>9.313225746154785e-10 * y if tiny else y
     else:
         return <T>applied(grad, softsign_slope(x))
+
+
+cdef inline T elliott(T x) noexcept nogil:
+    # x / (2 + 2 |x|) + 1/2 cancels on the left, where it is 1 / (2 + 2 |x|).
+    cdef double left = 0.5 / (1.0 + magnitude(x))
+    return <T>(left if x < 0 else 1.0 - left)
+
+cdef inline T elliott_backward(T grad, T x) noexcept nogil:
+    cdef Scaled slope = softsign_slope(x)
+    slope.value = 0.5 * slope.value
+    return <T>applied(grad, slope)
+
+
+cdef inline Pair isru_root(double x, double alpha) noexcept nogil:
+    """sqrt(1 + alpha x^2) for |x| <= 1e100."""
+    return root_of(plus(pair(1.0, 0.0), times(exact_product(x, x), pair(alpha, 0.0))))
+
+cdef inline double isru_value(T x, double alpha) noexcept nogil:
+    cdef double y = finite(x)
+    cdef bint far = c_fabs(y) > 1e100
+    cdef Pair root
+    if T is float:
+        return y / sqrt(1.0 + alpha * (y * y))
+    else:
+        root = isru_root(either(far, 1.0, y), alpha)
+        return either(far, c_copysign(1.0 / sqrt(alpha), y), divided(y, root.hi, root.lo))
+
+cdef inline Scaled isru_slope(T x, double alpha) noexcept nogil:
+    """(1 + alpha x^2)^(-3/2)."""
+    cdef double y = finite(x), q
+    cdef bint far = c_fabs(y) > 1e100
+    cdef Pair root, inverse
+    if T is float:
+        q = 1.0 / sqrt(1.0 + alpha * (y * y))
+        return scaled_by(q * q * q, False)
+    else:
+        # Far out the root is sqrt(alpha) |x|, and |x| / 2^400 keeps the cube within double's range.
+        root = isru_root(either(far, 1.0, y), alpha)
+        root = chosen(far, product_of(root_of(pair(alpha, 0.0)), pair(c_fabs(y) * TWO_TO_MINUS_400, 0.0)), root)
+        inverse = divided_pair(1.0, -0.0, root.hi, root.lo)
+        root = product_of(product_of(inverse, inverse), inverse)
+        return scaled_to(either(root.lo == root.lo, root.hi + root.lo, root.hi), either(far, TWO_TO_MINUS_600, 1.0))
+
+cdef inline T isru(T x, double alpha) noexcept nogil:
+    return with_sign_of(<T>isru_value(x, alpha), x)
+
+cdef inline T isru_backward(T grad, T x, double alpha) noexcept nogil:
+    return <T>applied(grad, isru_slope(x, alpha))
 
 
 # ---- Exponential linear units ---------------------------------------------------------------------------------
@@ -489,6 +715,60 @@ cdef inline T celu_backward(T grad, T x, double alpha) noexcept nogil:
     return grad if x > <T>0 else left
 
 
+cdef inline T isrlu(T x, double alpha) noexcept nogil:
+    cdef T left = <T>isru_value(x, alpha)
+    return x if x >= <T>0 else left
+
+cdef inline T isrlu_backward(T grad, T x, double alpha) noexcept nogil:
+    cdef T left = <T>applied(grad, isru_slope(x, alpha))
+    return grad if x >= <T>0 else left
+
+
+cdef inline T exponential(T x) noexcept nogil:
+    if T is float:
+        return <T>exp_narrow(x)
+    else:
+        return exp_wide(x, 0.0)
+
+cdef inline T exponential_backward(T grad, T x) noexcept nogil:
+    # For x > 0 as 1 / e^-x: e^x may be too large for a double, grad e^x not.
+    cdef Power e
+    cdef Pair w
+    if T is float:
+        return <T>(grad * exp_narrow(x))
+    else:
+        e = exp_falling(c_fabs(x), 0.0)
+        w = exp_pair_of(pair(e.hi, e.lo), x <= 0)
+        return applied(grad, rounded(w, either(x > 0, 1.0 / e.unit, e.unit)))
+
+
+cdef inline T pelu(T x, double a, double b) noexcept nogil:
+    cdef Pair z = ratio(x, b)
+    cdef double e = expm1(z.hi)
+    cdef T left = <T>(a * (e + mul_add(e, z.lo, z.lo))), right = <T>(x * (a / b))
+    return right if (x > <T>0) | (c_fabs(z.hi) < 1e-20) else left
+
+cdef inline T pelu_backward(T grad, T x, double a, double b) noexcept nogil:
+    cdef Pair z = ratio(x, b), q = ratio(a, b)
+    cdef bint right = x > 0
+    cdef Power e = exp_falling(c_fabs(z.hi), -z.lo)
+    q = product_of(q, chosen(right, pair(1.0, 0.0), pair(e.hi, e.lo)))
+    return <T>applied(grad, rounded(q, either(right, 1.0, e.unit))) if x == x else x
+
+cdef inline double pelu_backward_a(double grad, double x, double a, double b) noexcept nogil:
+    cdef Pair z = ratio(x, b)
+    cdef double e = expm1(z.hi)
+    return grad * (z.hi if (x > 0) | (c_fabs(z.hi) < 1e-20) else e + mul_add(e, z.lo, z.lo))
+
+cdef inline double pelu_backward_b(double grad, double x, double a, double b) noexcept nogil:
+    cdef Pair z = ratio(x, b), q = ratio(-a, b)
+    cdef bint right = x > 0
+    cdef Power e = exp_falling(c_fabs(z.hi), -z.lo)
+    z = chosen((c_fabs(z.hi) > 1490.0) & (x < 0), pair(-1490.0, 0.0), z)
+    q = product_of(product_of(q, z), chosen(right, pair(1.0, 0.0), pair(e.hi, e.lo)))
+    return applied(grad, scaled_to(either(q.lo == q.lo, q.hi + q.lo, q.hi), either(right, 1.0, e.unit)))
+
+
 # ---- Smooth ramps ---------------------------------------------------------------------------------------------
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
@@ -507,6 +787,60 @@ cdef inline T softplus(T x, double beta) noexcept nogil:
 cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
     cdef Pair z = product(pair(beta, 0.0), x)
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
+
+
+cdef inline T sqrt_softplus(T x) noexcept nogil:
+    # Far on the left e^(x / 2): its square may be too small for a double.
+    cdef double y = x
+    cdef Power e, half
+    cdef Pair l
+    if T is float:
+        return <T>sqrt((y if y > 0 else 0.0) + log1p_unit(exp_narrow(-magnitude(x))))
+    else:
+        e = exp_falling(c_fabs(x), 0.0)
+        half = exp_falling(0.5 * c_fabs(x), 0.0)
+        l = log1p_of(pair(e.hi, e.lo))
+        l = added(pair(either(x > 0, finite(x), 0.0), 0.0), scaled(l, either(x > 100.0, 0.0, 1.0)))
+        l = root_of(scaled(l, either(x > 1e100, TWO_TO_MINUS_600, 1.0)))
+        y = (l.hi + l.lo) * either(x > 1e100, TWO_TO_300, 1.0)
+        y = either(x < -40.0, applied(1.0, scaled_to(half.hi + half.lo, half.unit)), y)
+        return either(x > DBL_MAX, x, y)
+
+cdef inline T sqrt_softplus_backward(T grad, T x) noexcept nogil:
+    cdef double y = x, far, d
+    cdef Power e, half
+    cdef Pair l
+    if T is float:
+        d = exp_narrow(-magnitude(x))
+        far = sqrt((y if y > 0 else 0.0) + log1p_unit(d))
+        return <T>(grad * (0.5 * (d if x < 0 else 1.0) / ((1.0 + d) * far)))
+    else:
+        e = exp_falling(c_fabs(x), 0.0)
+        half = exp_falling(0.5 * c_fabs(x), 0.0)
+        l = log1p_of(pair(e.hi, e.lo))
+        l = added(pair(either(x > 0, finite(x), 0.0), 0.0), scaled(l, either(x > 100.0, 0.0, 1.0)))
+        l = root_of(scaled(l, either(x > 1e100, TWO_TO_MINUS_600, 1.0)))
+        l = quotient(scaled(sigmoid_pair(pair(e.hi, e.lo), x < 0), 0.5), l)
+        l = scaled(l, either(x > 1e100, 4.909093465297727e-91, 1.0))
+        l = chosen(x < -40.0, pair(0.5 * half.hi, 0.5 * half.lo), l)
+        return applied(grad, scaled_to(either(x > DBL_MAX, 0.0, l.hi + l.lo), either(x < -40.0, half.unit, 1.0)))
+
+
+cdef inline T nl_relu(T x, double beta) noexcept nogil:
+    # beta * x may overflow where its logarithm does not: there x / 2^64.
+    cdef double y = 0.0 if x <= 0 else x
+    cdef bint far = y > 1e200
+    cdef Pair w = exact_product(beta, either(far, y * 5.421010862427522e-20, y))
+    cdef double l = log1p_positive(w.hi) + either(w.hi < 1e200, w.lo / (1.0 + w.hi), 0.0)
+    return <T>either(y > DBL_MAX, y, l + either(far, 44.3614195558365, 0.0))
+
+cdef inline T nl_relu_backward(T grad, T x, double beta) noexcept nogil:
+    cdef double y = finite(x)
+    cdef Pair line = line_at(y, beta, 1.0)
+    # Far out it is 1 / x, and beta * x may overflow.
+    cdef double slope = either(y > 1e200, 1.0 / y, divided(beta, line.hi, line.lo))
+    cdef T right = <T>(grad * either(magnitude(x) > at_most(x, DBL_MAX), 0.0, slope))
+    return right if x > <T>0 else flat(grad, x)
 
 
 cdef inline Pair root_pair(double x, double b) noexcept nogil:
@@ -565,7 +899,71 @@ cdef inline T squareplus_backward(T grad, T x, double b) noexcept nogil:
     return <T>(0.5 * grad if (y != y) & (x == x) & (b > 0.0) else y)
 
 
+cdef inline double bent_identity_value(T x) noexcept nogil:
+    """x + (sqrt(x^2 + 1) - 1) / 2: the root less 1 cancels, x^2 / (root + 1) is the same."""
+    cdef double y = finite(x), a = c_fabs(y)
+    cdef bint far = a > 1e140
+    cdef Pair root, bend, total
+    if T is float:
+        return x + y * y / (2.0 + 2.0 * sqrt(y * y + 1.0))
+    else:
+        root = root_pair(either(far, 1.0, y), 1.0)
+        bend = exact_product(either(far, 1.0, y), either(far, 1.0, y))
+        total = sum_of(2.0, scaled(root, 2.0))
+        bend = divided_pair(bend.hi, bend.lo, total.hi, total.lo)
+        total = exact_sum(y, bend.hi)
+        return either(far, x + 0.5 * a, total.hi + (total.lo + bend.lo))
+
+cdef inline T bent_identity(T x) noexcept nogil:
+    return with_sign_of(<T>bent_identity_value(x), x)
+
+cdef inline T bent_identity_backward(T grad, T x) noexcept nogil:
+    cdef double y = finite(x)
+    y = 1e100 if y > 1e100 else (-1e100 if y < -1e100 else y)
+    return <T>(grad * (1.0 + 0.5 * y / sqrt(mul_add(y, y, 1.0))))
+
+
 # Logarithms of probabilities are log(1 + w) for any w >= 0. Where 1 / p is too large for a double, p 2^100.
+
+cdef inline double log1p_wide(Pair w) noexcept nogil:
+    return log1p_positive(w.hi) + w.lo / (1.0 + w.hi)
+
+cdef inline T logit(T x) noexcept nogil:
+    # log((1 - q) / q) is log(1 + (1 - 2 q) / q) for the smaller q of x and 1 - x.
+    cdef double p = x, q = 1.0 - p if p > 0.5 else p, y
+    cdef bint tiny = q < 1e-290
+    cdef Pair top = exact_sum(1.0, -2.0 * q), w = divided_pair(top.hi, top.lo, either(tiny, 1.0, q), 0.0)
+    w = chosen(tiny, pair(1.0 / (q * 1.2676506002282294e30), 0.0), w)
+    y = log1p_wide(w) + either(tiny, 69.31471805599453, 0.0)
+    y = INFINITY if q == 0.0 else (y if q > 0.0 else q * NAN)
+    return <T>(y if p >= 0.5 else -y)
+
+cdef inline T logit_backward(T grad, T x) noexcept nogil:
+    cdef double p = x
+    cdef Pair slope = product_of(exact_sum(1.0, -p), pair(p, 0.0))
+    return <T>(grad / either((p >= 0.0) & (p <= 1.0), c_fabs(slope.hi + slope.lo), NAN))
+
+
+cdef inline T log1mexp(T x) noexcept nogil:
+    # -log(1 + w) for w = 1 / (e^x - 1): nothing cancels, neither next to 0 nor far from it.
+    cdef double a = x, y
+    cdef bint tiny = a < 1e-290
+    cdef Power e = exp_falling(a if a > 0.0 else -a, 0.0)
+    cdef Pair w = one_minus_exp(either(tiny, 1.0, a))
+    w = quotient(pair(e.hi, e.lo), w)
+    w = chosen(tiny, pair(1.0 / (a * 1.2676506002282294e30), 0.0), w)
+    y = log1p_wide(w) + either(tiny, 69.31471805599453, 0.0)
+    y = either(a > 500.0, applied(1.0, scaled_to(w.hi + w.lo, e.unit)), y)
+    return <T>(-INFINITY if a == 0.0 else (-y if a > 0.0 else a * NAN))
+
+cdef inline T log1mexp_backward(T grad, T x) noexcept nogil:
+    cdef double a = x
+    cdef bint tiny = a < 1e-290
+    cdef Power e = exp_falling(a if a > 0.0 else -a, 0.0)
+    cdef Pair w = one_minus_exp(either(tiny, 1.0, a))
+    w = quotient(pair(e.hi, e.lo), w)
+    cdef double y = either(tiny, grad / c_fabs(a), applied(grad, rounded(w, e.unit)))
+    return <T>(y if a >= 0.0 else a * NAN)
 
 
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------

@@ -792,6 +792,36 @@ array([0.19661193, 0.25      , 0.19661193])""",
         plot=(-6.0, 6.0),
     ),
     Activation(
+        name="laplace",
+        title="Laplace",
+        title_ko="라플라스 활성화 함수",
+        family="sigmoidal",
+        summary=(
+            "A normal distribution function with mean mu and deviation sigma, which by default approximate "
+            "the squared ReLU; from MEGA."
+        ),
+        summary_ko=(
+            "평균 mu, 표준편차 sigma인 정규분포의 누적분포함수입니다. 기본값은 제곱 렐루를 근사하며, MEGA에서 "
+            "나왔습니다."
+        ),
+        formula="erfc(-(x - mu)/(sigma*sqrt(2)))/2",
+        derivative="exp(-(x - mu)**2/(2*sigma**2))/(sigma*sqrt(2*pi))",
+        params={"mu": 0.707107, "sigma": 0.282095},
+        param_docs={"mu": "Where the value is 1/2.", "sigma": "Width of the rise; positive."},
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="(0, 1)",
+        monotonic=True,
+        smooth=True,
+        saturates="both",
+        source="Ma et al., 2022, arXiv:2209.10655",
+        example=""">>> actfn.laplace(np.array([0.0, 0.5, 1.0]))
+array([0.00609446, 0.23142115, 0.85042965])
+>>> actfn.laplace_backward(1.0, np.array([0.0, 0.5, 1.0]))
+array([0.06111383, 1.08011405, 0.82494577])""",
+        plot=(-1.0, 3.0),
+    ),
+    Activation(
         name="log_sigmoid",
         title="Log Sigmoid",
         title_ko="로그 시그모이드",
@@ -844,6 +874,69 @@ array([-0.76159416,  0.        ,  0.76159416])
 array([0.41997434, 1.        , 0.41997434])""",
     ),
     Activation(
+        name="stanh",
+        title="Scaled Tanh",
+        title_ko="스케일드 tanh",
+        family="sigmoidal",
+        summary=(
+            "A tanh stretched in both directions; with the default constants, of LeCun and others, f(1) is "
+            "nearly 1 and the slope is largest there."
+        ),
+        summary_ko="가로와 세로로 늘인 tanh입니다. 르쿤 등이 정한 기본값에서는 f(1)이 1에 가깝습니다.",
+        formula="scale_b*tanh(scale_a*x)",
+        derivative="scale_a*scale_b*(1 - tanh(scale_a*x)**2)",
+        params={"scale_a": 0.67, "scale_b": 1.7159},
+        param_docs={"scale_a": "Factor of the input.", "scale_b": "Factor of the output."},
+        aliases=("lecun_tanh", "scaled_tanh"),
+        limits=("-1.7159", "1.7159"),
+        slopes=("0", "0"),
+        range="(-1.7159, 1.7159)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        segment=0.25,
+        source="LeCun, Bottou, Orr and Müller, 1998, Neural networks: tricks of the trade",
+        example=""">>> actfn.stanh(np.array([-1.0, 0.0, 1.0]))
+array([-1.00376698,  0.        ,  1.00376698])
+>>> actfn.stanh_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.75624006, 1.149653  , 0.75624006])""",
+    ),
+    Activation(
+        name="softcap",
+        title="Soft Cap",
+        title_ko="소프트캡",
+        family="sigmoidal",
+        summary=(
+            "The identity for small inputs, bent by a tanh so that it never exceeds cap; it keeps the logits "
+            "of Gemma 2 in bounds."
+        ),
+        summary_ko=(
+            "작은 입력은 거의 그대로 두고 tanh로 휘어 절댓값이 cap을 넘지 않게 합니다. Gemma 2에서 로짓의 크기를 "
+            "제한하는 데 쓰였습니다."
+        ),
+        formula="cap*tanh(x/cap)",
+        derivative="1 - tanh(x/cap)**2",
+        params={"cap": 30.0},
+        param_docs={"cap": "Bound of the output, positive; Gemma 2 has 30 for the final logits and 50 for attention."},
+        aliases=("logit_softcap", "softcapping"),
+        limits=("-30", "30"),
+        slopes=("0", "0"),
+        range="(-30, 30)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        source="Bello, Pham, Le, Norouzi and Bengio, 2016, arXiv:1611.09940",
+        example=""">>> actfn.softcap(np.array([-100.0, 0.0, 10.0]))
+array([-29.92373902,   0.        ,   9.64538213])
+>>> actfn.softcap_backward(1.0, np.array([-100.0, 0.0, 10.0]))
+array([0.0050776 , 1.        , 0.89662956])""",
+        plot=(-90.0, 90.0),
+    ),
+    Activation(
         name="tanh_shrink",
         title="Tanh Shrink",
         title_ko="tanh 슈링크",
@@ -869,6 +962,55 @@ array([-0.23840584,  0.        ,  0.23840584])
 array([0.58002566, 0.        , 0.58002566])""",
     ),
     Activation(
+        name="lisht",
+        title="LiSHT",
+        title_ko="LiSHT (선형 스케일 tanh)",
+        family="sigmoidal",
+        summary=(
+            "Multiplies its input by the tanh of it: never negative, symmetric, and nearly the magnitude far from 0."
+        ),
+        summary_ko=(
+            "입력에 그 값의 tanh를 곱합니다. 음수가 되지 않는 대칭 함수이며, 0에서 멀어지면 절댓값에 가까워집니다."
+        ),
+        formula="x*tanh(x)",
+        derivative="tanh(x) + x*(1 - tanh(x)**2)",
+        aliases=("linearly_scaled_tanh",),
+        limits=("oo", "oo"),
+        slopes=("-1", "1"),
+        range="[0, oo)",
+        smooth=True,
+        source="Roy, Manna, Dubey and Chaudhuri, 2019, arXiv:1901.05894",
+        example=""">>> actfn.lisht(np.array([-1.0, 0.0, 1.0]))
+array([0.76159416, 0.        , 0.76159416])
+>>> actfn.lisht_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-1.1815685,  0.       ,  1.1815685])""",
+    ),
+    Activation(
+        name="logcosh",
+        title="Log Cosh",
+        title_ko="로그 쌍곡코사인",
+        family="sigmoidal",
+        summary=(
+            "The logarithm of the hyperbolic cosine: a parabola around 0, straight lines far from it; best "
+            "known as a loss."
+        ),
+        summary_ko=(
+            "쌍곡코사인의 로그입니다. 0 근처에서는 포물선, 멀리에서는 직선에 가까우며 손실 함수로 잘 알려져 있습니다."
+        ),
+        formula="log((exp(x) + exp(-x))/2)",
+        derivative="tanh(x)",
+        aliases=("log_cosh",),
+        limits=("oo", "oo"),
+        slopes=("-1", "1"),
+        range="[0, oo)",
+        smooth=True,
+        source="",
+        example=""">>> actfn.logcosh(np.array([-1.0, 0.0, 1.0]))
+array([0.43378083, 0.        , 0.43378083])
+>>> actfn.logcosh_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.76159416,  0.        ,  0.76159416])""",
+    ),
+    Activation(
         name="softsign",
         title="Softsign",
         title_ko="소프트사인",
@@ -892,6 +1034,110 @@ array([-0.5 ,  0.  ,  0.75])
 >>> actfn.softsign_backward(1.0, np.array([-1.0, 0.0, 3.0]))
 array([0.25  , 1.    , 0.0625])""",
         plot=(-8.0, 8.0),
+    ),
+    Activation(
+        name="elliott",
+        title="Elliott",
+        title_ko="엘리엇 함수",
+        family="sigmoidal",
+        summary=(
+            "A softsign moved into the interval from 0 to 1: a sigmoid without exponentials, which "
+            "approaches its ends slowly."
+        ),
+        summary_ko=(
+            "소프트사인을 0과 1 사이로 옮긴 함수입니다. 지수 함수가 없는 시그모이드이며, 양 끝에 천천히 다가갑니다."
+        ),
+        formula="x/(2*(1 + Abs(x))) + 1/2",
+        derivative="1/(2*(1 + Abs(x))**2)",
+        aliases=("elliott_sigmoid",),
+        limits=("0", "1"),
+        slopes=("0", "0"),
+        range="(0, 1)",
+        monotonic=True,
+        saturates="both",
+        source="Elliott, 1993, A better activation function for artificial neural networks",
+        example=""">>> actfn.elliott(np.array([-1.0, 0.0, 3.0]))
+array([0.25 , 0.5  , 0.875])
+>>> actfn.elliott_backward(1.0, np.array([-1.0, 0.0, 3.0]))
+array([0.125  , 0.5    , 0.03125])""",
+        plot=(-8.0, 8.0),
+    ),
+    Activation(
+        name="isru",
+        title="ISRU",
+        title_ko="ISRU (역제곱근 유닛)",
+        family="sigmoidal",
+        summary=(
+            "Divides its input by the square root of one plus alpha times its square; a tanh that needs no exponential."
+        ),
+        summary_ko="입력을 (1 + alpha × 입력의 제곱)의 제곱근으로 나눕니다. 지수 함수 없이 계산하는 tanh입니다.",
+        formula="x/sqrt(1 + alpha*x**2)",
+        derivative="1/sqrt(1 + alpha*x**2)**3",
+        params={"alpha": 1.0},
+        param_docs={"alpha": "One over the square of the limits; positive."},
+        aliases=("inverse_square_root_unit",),
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="(-1, 1)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
+        example=""">>> actfn.isru(np.array([-1.0, 0.0, 0.75]))
+array([-0.70710678,  0.        ,  0.6       ])
+>>> actfn.isru_backward(1.0, np.array([-1.0, 0.0, 0.75]))
+array([0.35355339, 1.        , 0.512     ])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="gaussian",
+        title="Gaussian",
+        title_ko="가우스 함수",
+        family="sigmoidal",
+        summary="A bell around 0 that falls to 0 on both sides; the unit of radial basis function networks.",
+        summary_ko="0을 중심으로 양쪽에서 0으로 떨어지는 종 모양 함수입니다. 방사 기저 함수 신경망의 유닛입니다.",
+        formula="exp(-x**2)",
+        derivative="-2*x*exp(-x**2)",
+        limits=("0", "0"),
+        slopes=("0", "0"),
+        range="(0, 1]",
+        smooth=True,
+        saturates="both",
+        source="Broomhead and Lowe, 1988, Complex Systems 2(3)",
+        example=""">>> actfn.gaussian(np.array([-1.0, 0.0, 1.0]))
+array([0.36787944, 1.        , 0.36787944])
+>>> actfn.gaussian_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([ 0.73575888,  0.        , -0.73575888])""",
+    ),
+    Activation(
+        name="arctan",
+        title="Arctangent",
+        title_ko="아크탄젠트",
+        family="sigmoidal",
+        summary=(
+            "The angle whose tangent is the input: like tanh, but its ends are -pi/2 and pi/2 and it "
+            "approaches them slowly."
+        ),
+        summary_ko="입력을 탄젠트 값으로 갖는 각도입니다. tanh와 닮았지만 양 끝이 -π/2와 π/2이고 천천히 다가갑니다.",
+        formula="atan(x)",
+        derivative="1/(1 + x**2)",
+        aliases=("atan", "arc_tangent"),
+        limits=("-pi/2", "pi/2"),
+        slopes=("0", "0"),
+        range="(-pi/2, pi/2)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        source="",
+        example=""">>> actfn.arctan(np.array([-1.0, 0.0, 1.0]))
+array([-0.78539816,  0.        ,  0.78539816])
+>>> actfn.arctan_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.5, 1. , 0.5])""",
+        plot=(-6.0, 6.0),
     ),
     # ---- Exponential linear ----
     Activation(
@@ -976,6 +1222,82 @@ array([-0.43233236,  0.        ,  2.        ])
 >>> actfn.celu_backward(1.0, np.array([-1.0, 0.0, 2.0]), alpha=0.5)
 array([0.13533528, 1.        , 1.        ])""",
     ),
+    Activation(
+        name="isrlu",
+        title="ISRLU",
+        title_ko="ISRLU (역제곱근 선형 유닛)",
+        family="exponential linear",
+        summary=(
+            "Passes positive inputs and bends negative ones like the ELU, along an inverse square root "
+            "instead of an exponential."
+        ),
+        summary_ko="양수는 그대로 통과시키고, 음수는 지수 함수 대신 역제곱근 곡선을 따라 ELU처럼 휘게 합니다.",
+        formula="Piecewise((x, x >= 0), (x/sqrt(1 + alpha*x**2), True))",
+        derivative="Piecewise((1, x >= 0), (1/sqrt(1 + alpha*x**2)**3, True))",
+        params={"alpha": 1.0},
+        param_docs={"alpha": "One over the square of the limit for x to -infinity; positive."},
+        aliases=("inverse_square_root_linear_unit",),
+        limits=("-1", "oo"),
+        slopes=("0", "1"),
+        range="(-1, oo)",
+        monotonic=True,
+        saturates="left",
+        source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
+        example=""">>> actfn.isrlu(np.array([-0.75, 0.0, 2.0]))
+array([-0.6,  0. ,  2. ])
+>>> actfn.isrlu_backward(1.0, np.array([-0.75, 0.0, 2.0]))
+array([0.512, 1.   , 1.   ])""",
+    ),
+    Activation(
+        name="pelu",
+        title="PELU",
+        title_ko="PELU (매개변수 ELU)",
+        family="exponential linear",
+        summary="An ELU with two learned parameters: a/b is the slope on the right, a minus the limit on the left.",
+        summary_ko="두 매개변수를 학습하는 ELU입니다. a/b는 오른쪽의 기울기이고, 왼쪽의 극한은 -a입니다.",
+        formula="Piecewise((a/b*x, x > 0), (a*(exp(x/b) - 1), True))",
+        derivative="Piecewise((a/b, x > 0), (a/b*exp(x/b), True))",
+        params={"a": 1.0, "b": 1.0},
+        param_docs={
+            "a": "Minus the limit for x to -infinity, learned; positive.",
+            "b": "Width of the bend, learned; positive.",
+        },
+        trains=("a", "b"),
+        aliases=("parametric_elu",),
+        limits=("-1", "oo"),
+        slopes=("0", "1"),
+        range="(-1, oo)",
+        monotonic=True,
+        saturates="left",
+        segment=0.25,
+        source="Trottier, Giguère and Chaib-draa, 2016, arXiv:1605.09332",
+        example=""">>> actfn.pelu(np.array([-1.0, 0.0, 2.0]), 1.0, 2.0)
+array([-0.39346934,  0.        ,  1.        ])
+>>> actfn.pelu_backward(1.0, np.array([-1.0, 2.0]), np.array([1.0, 1.0]), np.array([2.0, 2.0]))
+(array([0.30326533, 0.5       ]), array([-0.39346934,  1.        ]), array([ 0.15163266, -0.5       ]))""",
+    ),
+    Activation(
+        name="exponential",
+        title="Exponential",
+        title_ko="지수 함수",
+        family="exponential linear",
+        summary="The exponential function; the output of models of rates and counts, which must be positive.",
+        summary_ko="지수 함수입니다. 횟수나 비율처럼 양수여야 하는 값을 예측하는 모델의 출력층에 씁니다.",
+        formula="exp(x)",
+        derivative="exp(x)",
+        aliases=("exp",),
+        limits=("0", "oo"),
+        slopes=("0", "oo"),
+        range="(0, oo)",
+        monotonic=True,
+        smooth=True,
+        saturates="left",
+        source="",
+        example=""">>> actfn.exponential(np.array([-1.0, 0.0, 1.0]))
+array([0.36787944, 1.        , 2.71828183])
+>>> actfn.exponential_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.36787944, 1.        , 2.71828183])""",
+    ),
     # ---- Smooth ramps ----
     Activation(
         name="softplus",
@@ -1005,6 +1327,34 @@ array([0.31326169, 0.69314718, 1.31326169])
 array([0.26894142, 0.5       , 0.73105858])""",
     ),
     Activation(
+        name="sqrt_softplus",
+        title="Square Root of Softplus",
+        title_ko="소프트플러스의 제곱근",
+        family="smooth ramps",
+        summary=(
+            "The square root of the softplus: positive, and slower than any line; it scores experts in "
+            "mixtures of them."
+        ),
+        summary_ko=(
+            "소프트플러스의 제곱근입니다. 항상 양수이고 직선보다 느리게 커지며, 전문가 혼합 모델에서 전문가의 "
+            "점수를 매길 때 씁니다."
+        ),
+        formula="sqrt(softplus(x))",
+        derivative="sigmoid(x)/(2*sqrt(softplus(x)))",
+        limits=("0", "oo"),
+        slopes=("0", "0"),
+        range="(0, oo)",
+        monotonic=True,
+        smooth=True,
+        saturates="both",
+        segment=0.25,
+        source="",
+        example=""">>> actfn.sqrt_softplus(np.array([-1.0, 0.0, 1.0]))
+array([0.55969785, 0.83255461, 1.1459763 ])
+>>> actfn.sqrt_softplus_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.2402559 , 0.3002806 , 0.31896758])""",
+    ),
+    Activation(
         name="squareplus",
         title="Squareplus",
         title_ko="스퀘어플러스",
@@ -1029,6 +1379,100 @@ array([0.61803399, 1.        , 1.61803399])
 >>> actfn.squareplus_backward(1.0, np.array([-1.0, 0.0, 1.0]))
 array([0.2763932, 0.5      , 0.7236068])""",
         plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="nl_relu",
+        title="NLReLU",
+        title_ko="NLReLU (자연로그 렐루)",
+        family="smooth ramps",
+        summary="The logarithm of one plus a ReLU, which tames large activations.",
+        summary_ko="렐루에 1을 더해 로그를 취한 함수로, 큰 활성화 값을 억제합니다.",
+        formula="log(1 + beta*Max(x, 0))",
+        derivative="Piecewise((beta/(1 + beta*x), x > 0), (0, True))",
+        params={"beta": 1.0},
+        param_docs={"beta": "Slope at 0 from the right; positive."},
+        kinks={"0": "0"},
+        aliases=("natural_log_relu",),
+        limits=("0", "oo"),
+        slopes=("0", "0"),
+        range="[0, oo)",
+        monotonic=True,
+        saturates="both",
+        source="Liu, Zhang, Gao, Qu and Ji, 2019, arXiv:1908.03682",
+        example=""">>> actfn.nl_relu(np.array([-1.0, 0.0, 1.0]))
+array([0.        , 0.        , 0.69314718])
+>>> actfn.nl_relu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0. , 0. , 0.5])""",
+    ),
+    Activation(
+        name="logit",
+        title="Logit",
+        title_ko="로짓",
+        family="logarithmic",
+        summary=(
+            "The inverse of the sigmoid: turns a probability back into a score; NaN outside the interval from 0 to 1."
+        ),
+        summary_ko="시그모이드의 역함수로, 확률을 다시 점수로 바꿉니다. 0과 1 사이를 벗어나면 NaN입니다.",
+        formula="log(x/(1 - x))",
+        derivative="1/(x*(1 - x))",
+        aliases=("inverse_sigmoid",),
+        domain="[0, 1]",
+        limits=("-oo", "oo"),
+        slopes=("oo", "oo"),
+        range="(-oo, oo)",
+        monotonic=True,
+        smooth=True,
+        source="",
+        example=""">>> actfn.logit(np.array([0.0, 0.25, 0.5, 1.0]))
+array([       -inf, -1.09861229,  0.        ,         inf])
+>>> actfn.logit_backward(1.0, np.array([0.25, 0.5, 0.75]))
+array([5.33333333, 4.        , 5.33333333])""",
+        plot=(0.01, 0.99),
+    ),
+    Activation(
+        name="log1mexp",
+        title="Log1mexp",
+        title_ko="log(1 - exp(-x))",
+        family="logarithmic",
+        summary="The logarithm of 1 - exp(-x), the log-probability of what exp(-x) leaves; NaN for x < 0.",
+        summary_ko="1 - exp(-x)의 로그, 곧 확률 exp(-x)를 뺀 나머지의 로그 확률입니다. x가 음수이면 NaN입니다.",
+        formula="log(1 - exp(-x))",
+        derivative="1/(exp(x) - 1)",
+        domain="[0, oo]",
+        limits=("-oo", "0"),
+        slopes=("oo", "0"),
+        range="(-oo, 0)",
+        monotonic=True,
+        smooth=True,
+        saturates="right",
+        source="Mächler, 2012, vignette of the R package Rmpfr",
+        example=""">>> actfn.log1mexp(np.array([0.0, 1e-10, 1.0, 50.0]))
+array([           -inf, -2.30258509e+01, -4.58675145e-01, -1.92874985e-22])
+>>> actfn.log1mexp_backward(1.0, np.array([1e-10, 1.0, 50.0]))
+array([1.00000000e+10, 5.81976707e-01, 1.92874985e-22])""",
+        plot=(0.05, 4.0),
+    ),
+    Activation(
+        name="bent_identity",
+        title="Bent Identity",
+        title_ko="굽은 항등 함수",
+        family="smooth ramps",
+        summary="The identity bent at 0 by a hyperbola: slope 1/2 far on the left, 3/2 far on the right.",
+        summary_ko=(
+            "항등 함수를 쌍곡선으로 0에서 구부린 함수입니다. 왼쪽 멀리에서는 기울기가 1/2, 오른쪽 멀리에서는 3/2입니다."
+        ),
+        formula="(sqrt(x**2 + 1) - 1)/2 + x",
+        derivative="x/(2*sqrt(x**2 + 1)) + 1",
+        limits=("-oo", "oo"),
+        slopes=("1/2", "3/2"),
+        range="(-oo, oo)",
+        monotonic=True,
+        smooth=True,
+        source="",
+        example=""">>> actfn.bent_identity(np.array([-0.75, 0.0, 0.75]))
+array([-0.625,  0.   ,  0.875])
+>>> actfn.bent_identity_backward(1.0, np.array([-0.75, 0.0, 0.75]))
+array([0.7, 1. , 1.3])""",
     ),
     # ---- Self-gated ----
     Activation(
