@@ -923,6 +923,55 @@ cdef inline T bent_identity_backward(T grad, T x) noexcept nogil:
     return <T>(grad * (1.0 + 0.5 * y / sqrt(mul_add(y, y, 1.0))))
 
 
+cdef inline double dish_value(T x) noexcept nogil:
+    """x (1 + x / r) / 2 for r = sqrt(1 + x^2); on the left, where that cancels, x / (2 r (r - x))."""
+    cdef double y = finite(x), a = c_fabs(y), r
+    cdef bint far = a > 1e140, left = y < 0
+    cdef Pair root, total, product
+    if T is float:
+        r = sqrt(1.0 + y * y)
+        return (0.25 / x if x < -1e9 else 0.5 * y / (r * (r - y))) if y < 0 else 0.5 * x * (1.0 + y / r)
+    else:
+        root = root_pair(either(far, 1.0, y), 1.0)
+        total = sum_of(either(far, 1.0, a), root)
+        product = product_of(chosen(left, root, pair(0.5 * y, 0.0)), total)
+        product = divided_pair(either(left, 0.5 * y, product.hi), either(left, 0.0, product.lo),
+                               either(left, product.hi, root.hi), either(left, product.lo, root.lo))
+        return either(far, either(left, 0.25 / x, x), product.hi + product.lo)
+
+cdef inline Scaled dish_slope(T x) noexcept nogil:
+    """(1 + u) (1 + u - u^2) / 2 for u = x / r; next to its zero, at u = -0.618, a polynomial."""
+    cdef double y = finite(x), a = c_fabs(y), r, u, v
+    cdef bint far = a > 1e140, left = y < 0
+    cdef Pair root, total, first, ratio
+    if T is float:
+        r = sqrt(1.0 + y * y)
+        u = y / r
+        v = 1.0 / (r * (r - y)) if y < 0 else 1.0 + u
+        return scaled_by(0.5 * v * (1.0 + u - u * u), False)
+    else:
+        y = either(far, 1.0, y)
+        root = root_pair(y, 1.0)
+        ratio = divided_pair(y, -0.0, root.hi, root.lo)
+        total = product_of(root, sum_of(c_fabs(y), root))
+        total = divided_pair(1.0, -0.0, total.hi, total.lo)
+        first = chosen(left, total, sum_of(1.0, ratio))
+        total = product_of(first, plus(sum_of(1.0, ratio), scaled(product_of(ratio, ratio), -1.0)))
+        v = 0.5 * (total.hi + total.lo)
+        first = pair(x + 0.7861513777574233, 1.0764187905699136e-17)
+        v = either(c_fabs(first.hi) < 0.0625, dish_slope_near_zero(first), v)
+        # Far out -1 / (4 x^2), and |x| / 2^600 keeps the square within double's range.
+        r = a * TWO_TO_MINUS_600
+        v = either(far, either(left, -0.25 / (r * r), 1.0), v)
+        return scaled_to(v, either(far & left, TWO_TO_MINUS_600, 1.0))
+
+cdef inline T dish(T x) noexcept nogil:
+    return with_sign_of(<T>dish_value(x), x)
+
+cdef inline T dish_backward(T grad, T x) noexcept nogil:
+    return <T>applied(grad, dish_slope(x))
+
+
 # Logarithms of probabilities are log(1 + w) for any w >= 0. Where 1 / p is too large for a double, p 2^100.
 
 cdef inline double log1p_wide(Pair w) noexcept nogil:
@@ -1158,11 +1207,252 @@ cdef inline T gelu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_slope(x))
 
 
+cdef inline T e_swish(T x, double beta) noexcept nogil:
+    cdef Power e
+    cdef Pair s
+    cdef bint left = x < 0
+    if T is float:
+        return <T>(beta * silu_value(x))
+    else:
+        e = exp_falling(c_fabs(x), 0.0)
+        s = times_number(sigmoid_pair(pair(e.hi, e.lo), left), beta)
+        return applied(either(left, finite(x), x), rounded(s, either(left, e.unit, 1.0)))
+
+cdef inline T e_swish_backward(T grad, T x, double beta) noexcept nogil:
+    cdef Scaled slope = swish_slope(x, x, 0.0)
+    slope.value = beta * slope.value
+    return <T>applied(grad, slope)
+
+
 # For x >= 0 the SiLU, for x < 0 (e^x - 1) sigmoid(x).
+
+cdef inline T elish(T x) noexcept nogil:
+    cdef double e
+    cdef Power power_of_e
+    cdef Pair m, left
+    cdef bint negative = x < 0
+    if T is float:
+        e = exp_short(-magnitude(x))
+        return <T>(expm1(-magnitude(x)) * e / (1.0 + e) if x < 0 else x / (1.0 + e))
+    else:
+        power_of_e = exp_falling(c_fabs(x), 0.0)
+        left = sigmoid_pair(pair(power_of_e.hi, power_of_e.lo), negative)
+        m = one_minus_exp(c_fabs(x))
+        m = product_of(left, chosen(negative, pair(-m.hi, -m.lo), pair(1.0, 0.0)))
+        return applied(either(negative, 1.0, x), rounded(m, either(negative, power_of_e.unit, 1.0)))
+
+cdef inline T elish_backward(T grad, T x) noexcept nogil:
+    # e (e^2 + 2 e - 1) / (1 + e)^2 on the left, (1 + e (1 + x)) / (1 + e)^2 on the right.
+    cdef double e, v, y = 2000.0 if x > 2000.0 else x
+    cdef Power falls
+    cdef Pair w, one, top, d = pair(x + 0.881373587019543, -2.250545892825866e-17)
+    cdef bint negative = x < 0
+    if T is float:
+        e = exp_narrow(-magnitude(x))
+        v = e * (e * e + 2.0 * e - 1.0) if x < 0 else 1.0 + e * (1.0 + y)
+        v = v / ((1.0 + e) * (1.0 + e))
+        return <T>(grad * (elish_slope_near_zero(d) if c_fabs(d.hi) < 0.0625 else v))
+    else:
+        falls = exp_falling(c_fabs(x), 0.0)
+        w = pair(falls.hi, falls.lo)
+        one = sum_of(1.0, w)
+        top = chosen(negative, sum_of(-1.0, product_of(w, sum_of(2.0, w))), exact_sum(1.0, y))
+        top = product_of(w, top)
+        top = chosen(negative, top, sum_of(1.0, scaled(top, either(x > 700.0, 0.0, 1.0))))
+        top = quotient(top, product_of(one, one))
+        v = either(c_fabs(d.hi) < 0.0625, elish_slope_near_zero(d), top.hi + top.lo)
+        return applied(grad, scaled_to(v, either(negative, falls.unit, 1.0)))
+
+
+cdef inline T telu(T x) noexcept nogil:
+    # From 4 on tanh(e^x) is 1.
+    cdef double y = 4.0 if x > 4.0 else x, e
+    cdef Power falls
+    cdef Pair t
+    cdef bint left = x < 0
+    if T is float:
+        e = expm1(-2.0 * exp_narrow(y))
+        return <T>(finite(x) * (-e / (2.0 + e)) if x < 0 else x * (-e / (2.0 + e)))
+    else:
+        falls = exp_falling(c_fabs(y), 0.0)
+        t = tanh_of(exp_pair_of(pair(falls.hi, falls.lo), left))
+        return applied(either(left, finite(x), x), rounded(t, either(left, falls.unit, 1.0)))
+
+cdef inline T telu_backward(T grad, T x) noexcept nogil:
+    # tanh(t) + x t (1 - tanh(t)^2) for t = e^x.
+    cdef double y = 4.0 if x > 4.0 else (-2000.0 if x < -2000.0 else x), t, e, m, v
+    cdef Power falls, slope
+    cdef Pair w, total, d
+    cdef bint left = x < 0
+    if T is float:
+        t = exp_narrow(y)
+        m = expm1(-2.0 * t)
+        e = 1.0 + m
+        return <T>(grad * (-m / (2.0 + m) + 4.0 * y * t * e / ((1.0 + e) * (1.0 + e))))
+    else:
+        falls = exp_falling(c_fabs(y), 0.0)
+        w = exp_pair_of(pair(falls.hi, falls.lo), left)
+        slope = tanh_slope_of(w)
+        total = product_of(times_number(w, y), pair(slope.hi, slope.lo))
+        total = added(tanh_of(w), total)
+        d = pair(x + 1.078860058464624, 9.55786742622646e-17)
+        v = either(c_fabs(d.hi) < 0.0625, telu_slope_near_zero(d), total.hi + total.lo)
+        return applied(grad, scaled_to(v, either(left, falls.unit, 1.0)))
 
 
 # With w = e^-|x| and sigmoid(x) = n / d: n = w on the left and 1 on the right, d = 1 + w.
 # tanh(log(1 + n / d)) is n (2 d + n) / (n (2 d + n) + 2 d^2): all terms positive.
+
+cdef inline T smish(T x) noexcept nogil:
+    cdef double e, n, d, y
+    cdef Power falls
+    cdef Pair w, one, top
+    cdef bint left = x < 0
+    if T is float:
+        e = exp_short(-magnitude(x))
+        n = (2.0 + 3.0 * e if x < 0 else 3.0 + 2.0 * e)
+        d = e * n + 2.0 * (1.0 + e) * (1.0 + e) if x < 0 else n + 2.0 * (1.0 + e) * (1.0 + e)
+        return <T>(finite(x) * (e * n / d) if x < 0 else x * (n / d))
+    else:
+        falls = exp_falling(c_fabs(x), 0.0)
+        w = pair(falls.hi, falls.lo)
+        one = sum_of(1.0, w)
+        top = sum_of(either(left, 2.0, 3.0), times_number(w, either(left, 3.0, 2.0)))
+        top = chosen(left, product_of(w, top), top)
+        top = quotient(top, added(scaled(product_of(one, one), 2.0), top))
+        return applied(either(left, finite(x), x), rounded(top, either(left, falls.unit, 1.0)))
+
+cdef inline T smish_backward(T grad, T x) noexcept nogil:
+    # (N D + 4 x w d (n + d)) / D^2 for N = n (2 d + n) and D = N + 2 d^2.
+    cdef double e, n, d, v, y = 2000.0 if x > 2000.0 else (-2000.0 if x < -2000.0 else x)
+    cdef Power falls
+    cdef Pair w, one, top, bottom, tail, near
+    cdef bint left = x < 0
+    if T is float:
+        e = exp_narrow(-magnitude(x))
+        n = 2.0 + 3.0 * e if x < 0 else 3.0 + 2.0 * e
+        d = (e * n if x < 0 else n) + 2.0 * (1.0 + e) * (1.0 + e)
+        v = 4.0 * y * (1.0 + e) * (1.0 + 2.0 * e if x < 0 else 2.0 + e)
+        return <T>(grad * ((e * (n * d + v) if x < 0 else n * d + e * v) / (d * d)))
+    else:
+        falls = exp_falling(c_fabs(x), 0.0)
+        w = pair(falls.hi, falls.lo)
+        one = sum_of(1.0, w)
+        top = sum_of(either(left, 2.0, 3.0), times_number(w, either(left, 3.0, 2.0)))
+        bottom = added(scaled(product_of(one, one), 2.0), chosen(left, product_of(w, top), top))
+        tail = sum_of(either(left, 1.0, 2.0), scaled(w, either(left, 2.0, 1.0)))
+        tail = times_number(product_of(one, tail), 4.0 * y)
+        tail = chosen(left, tail, product_of(tail, scaled(w, either(x > 700.0, 0.0, 1.0))))
+        top = added(product_of(top, bottom), tail)
+        top = quotient(chosen(left, product_of(top, w), top), product_of(bottom, bottom))
+        near = pair(x + 1.3945193019245041, -4.458392154467205e-17)
+        v = either(c_fabs(near.hi) < 0.0625, smish_slope_near_zero(near), top.hi + top.lo)
+        return applied(grad, scaled_to(v, either(left, falls.unit, 1.0)))
+
+
+cdef inline T logish(T x) noexcept nogil:
+    cdef double e
+    cdef Power falls
+    cdef Pair s
+    cdef bint left = x < 0
+    if T is float:
+        e = exp_short(-magnitude(x))
+        return <T>(finite(x) * log1p_unit(e / (1.0 + e)) if x < 0 else x * log1p_unit(1.0 / (1.0 + e)))
+    else:
+        falls = exp_falling(c_fabs(x), 0.0)
+        s = log1p_of(sigmoid_pair(pair(falls.hi, falls.lo), left))
+        return applied(either(left, finite(x), x), rounded(s, either(left, falls.unit, 1.0)))
+
+cdef inline T logish_backward(T grad, T x) noexcept nogil:
+    # log(1 + n / d) + x w / (d (n + d)).
+    cdef double e, v, y = 2000.0 if x > 2000.0 else (-2000.0 if x < -2000.0 else x)
+    cdef Power falls
+    cdef Pair w, one, both, total
+    cdef bint left = x < 0
+    if T is float:
+        e = exp_narrow(-magnitude(x))
+        v = y * e / ((1.0 + e) * (1.0 + 2.0 * e if x < 0 else 2.0 + e))
+        return <T>(grad * (log1p_unit((e if x < 0 else 1.0) / (1.0 + e)) + v))
+    else:
+        falls = exp_falling(c_fabs(x), 0.0)
+        w = pair(falls.hi, falls.lo)
+        one = sum_of(1.0, w)
+        both = product_of(one, sum_of(either(left, 1.0, 2.0), scaled(w, either(left, 2.0, 1.0))))
+        total = quotient(times_number(scaled(w, either(x > 700.0, 0.0, 1.0)), y), both)
+        total = added(log1p_of(sigmoid_pair(w, left)), total)
+        both = pair(x + 1.3724541370256922, -7.791774027651745e-17)
+        v = either(c_fabs(both.hi) < 0.0625, logish_slope_near_zero(both), total.hi + total.lo)
+        return applied(grad, scaled_to(v, either(left, falls.unit, 1.0)))
+
+
+cdef inline Pair erf_of(Pair p) noexcept nogil:
+    """erf(p) for 0 <= p <= 9: a series below 0.6, where 1 - erfc cancels."""
+    cdef double z = p.hi * p.hi, near = either(p.hi > 0.6, 0.36, z)
+    cdef Pair square = exact_product(p.hi, p.hi), a = product_of(p, pair(1.4142135623730951, -9.667293313452913e-17))
+    cdef Pair small = quick_sum(1.1283791670955126, near * erf_rest(near))
+    cdef Power e = exp_falling(square.hi, mul_add(2.0 * p.hi, p.lo, square.lo))
+    small = product_of(p, pair(small.hi, small.lo + 1.5335459611419873e-17))
+    a = product_of(normal_tail(a.hi), pair(2.0 * e.hi, 2.0 * e.lo))
+    return chosen(p.hi > 0.6, sum_of(1.0, pair(-a.hi, -a.lo)), small)
+
+cdef inline Pair softplus_pair(Pair e, double x) noexcept nogil:
+    """log(1 + e^x) for x <= 9 from e = exp(-|x|)."""
+    return added(pair(either(x > 0, x, 0.0), 0.0), log1p_of(e))
+
+cdef inline T serf(T x) noexcept nogil:
+    # From 9 on erf(softplus(x)) is 1.
+    cdef double y = 9.0 if x > 9.0 else x
+    cdef Power falls = exp_falling(c_fabs(y), 0.0)
+    cdef bint left = x < 0
+    cdef Pair t = erf_of(softplus_pair(pair(falls.hi, falls.lo), y))
+    return <T>applied(either(left, finite(x), x), rounded(t, either(left, falls.unit, 1.0))) if x == x else x
+
+cdef inline T serf_backward(T grad, T x) noexcept nogil:
+    # erf(p) + x 2 / sqrt(pi) e^(-p^2) sigmoid(x) for p = softplus(x).
+    cdef double y = 9.0 if x > 9.0 else (-2000.0 if x < -2000.0 else x), v
+    cdef Power falls = exp_falling(c_fabs(y), 0.0), bell_of_p
+    cdef bint left = x < 0
+    cdef Pair w = pair(falls.hi, falls.lo), p = softplus_pair(w, y), total = exact_product(p.hi, p.hi), d
+    bell_of_p = exp_falling(total.hi, mul_add(2.0 * p.hi, p.lo, total.lo))
+    total = product_of(sigmoid_pair(w, left), pair(bell_of_p.hi, bell_of_p.lo))
+    total = product_of(total, times_number(pair(1.1283791670955126, 1.533545961316588e-17), y))
+    total = added(erf_of(p), total)
+    d = pair(x + 1.193059968928188, -3.096701676302884e-17)
+    v = either(c_fabs(d.hi) < 0.0625, serf_slope_near_zero(d), total.hi + total.lo)
+    return <T>applied(grad, scaled_to(v, either(left, falls.unit, 1.0))) if x == x else x
+
+
+cdef inline T phish(T x) noexcept nogil:
+    # x tanh(x Phi(x)); from 20 on the tanh is 1.
+    cdef double y = 55.0 if x > 55.0 else (-55.0 if x < -55.0 else x)
+    cdef Power tail = normal_of(c_fabs(y), 0.0)
+    cdef bint left = x < 0
+    cdef Pair g = chosen(left, pair(tail.hi, tail.lo), sum_of(1.0, pair(-tail.hi, -tail.lo)))
+    g = tanh_of(times_number(g, y))
+    return <T>c_fabs(applied(either(left, finite(x), x), rounded(g, either(left, tail.unit, 1.0)))) if x == x else x
+
+cdef inline T phish_backward(T grad, T x) noexcept nogil:
+    # tanh(g) + x (1 - tanh(g)^2) g' for g = x Phi(x).
+    cdef double y = 55.0 if x > 55.0 else (-55.0 if x < -55.0 else x), a = c_fabs(y), v
+    cdef bint left = x < 0
+    cdef Pair square = exact_product(a, a), density = pair(0.3989422804014327, -2.49232720227773e-17), tail, g, slope
+    cdef Power e = exp_falling(0.5 * square.hi, 0.5 * square.lo), bell_of_g
+    # Phi and x phi, of both the exponential's unit on the left.
+    e = power(either(x > 30.0, 0.0, e.hi), either(x > 30.0, 0.0, e.lo), e.unit)
+    density = product_of(times_number(density, y), pair(e.hi, e.lo))
+    tail = product_of(normal_tail(a), pair(e.hi, e.lo))
+    tail = chosen(left, tail, sum_of(1.0, pair(-tail.hi, -tail.lo)))
+    g = times_number(tail, y)
+    slope = times_number(added(tail, density), y)
+    # Beyond 20, where the slope of tanh may have a unit of its own, it does not count.
+    bell_of_g = tanh_slope_of(chosen(x > 20.0, pair(20.0, 0.0), g))
+    slope = added(tanh_of(g), product_of(slope, pair(bell_of_g.hi, bell_of_g.lo)))
+    slope = chosen(x > 20.0, pair(1.0, 0.0), slope)
+    square = pair(x + 1.1954312013879125, -2.1854420556614362e-17)
+    v = either(c_fabs(square.hi) < 0.25, phish_slope_near_zero(square), slope.hi + slope.lo)
+    # Next to 0 the slope is x; its half, g, may be too small for a double.
+    v = either(a < 1e-18, x, v)
+    return <T>applied(grad, scaled_to(v, either(left, e.unit, 1.0))) if x == x else x
 
 
 # tanh(log(1 + e^x)) is n / d with, for w = e^-|x|, n = w (2 + w), d = n + 2 on the left and n = 1 + 2 w,

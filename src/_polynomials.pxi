@@ -187,6 +187,137 @@ cdef inline double mish_slope_near_zero(Pair d) noexcept nogil:
     return through_zero(d, t, p, 0.2669479140495345, 1.5233661012732642e-17)
 
 
+cdef inline double dish_slope_near_zero(Pair d) noexcept nogil:
+    """dish_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -0.02918242658898363
+    p = mul_add(p, t, -0.047381168534496455)
+    p = mul_add(p, t, -0.027746111567511465)
+    p = mul_add(p, t, 0.029311998427021622)
+    p = mul_add(p, t, 0.08644948245920007)
+    p = mul_add(p, t, 0.08774877910363683)
+    p = mul_add(p, t, 0.0048149103720248445)
+    p = mul_add(p, t, -0.12227545065200564)
+    p = mul_add(p, t, -0.1925848642003506)
+    p = mul_add(p, t, -0.11501889293046032)
+    p = mul_add(p, t, 0.10120794958436859)
+    p = mul_add(p, t, 0.31998011722010955)
+    p = mul_add(p, t, 0.37006664343884066)
+    return through_zero(d, t, p, 0.20749052312284358, -5.946379725337535e-18)
+
+
+cdef inline double telu_slope_near_zero(Pair d) noexcept nogil:
+    """telu_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -0.00020300007293639995
+    p = mul_add(p, t, 0.0002998136600306853)
+    p = mul_add(p, t, 0.0016641739896076527)
+    p = mul_add(p, t, 0.0034002853295961137)
+    p = mul_add(p, t, 0.002771592883121439)
+    p = mul_add(p, t, -0.005629789986506453)
+    p = mul_add(p, t, -0.025487703563790716)
+    p = mul_add(p, t, -0.04564538769345973)
+    p = mul_add(p, t, -0.02287597206073338)
+    p = mul_add(p, t, 0.10786032936442336)
+    p = mul_add(p, t, 0.3252269138875309)
+    return through_zero(d, t, p, 0.3525036331603062, -1.1622371848256492e-17)
+
+
+cdef inline double smish_slope_near_zero(Pair d) noexcept nogil:
+    """smish_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -2.4178809332036062e-05
+    p = mul_add(p, t, -0.00012746416774762952)
+    p = mul_add(p, t, -3.182413625475241e-05)
+    p = mul_add(p, t, 0.0009030275191435209)
+    p = mul_add(p, t, 0.0017076957573857168)
+    p = mul_add(p, t, -0.003749628182140918)
+    p = mul_add(p, t, -0.01756155287302157)
+    p = mul_add(p, t, -0.0016443798687680107)
+    p = mul_add(p, t, 0.10463359271556366)
+    return through_zero(d, t, p, 0.18142037851321216, 1.3322033151693068e-17)
+
+
+cdef inline double logish_slope_near_zero(Pair d) noexcept nogil:
+    """logish_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -1.3113559941733339e-05
+    p = mul_add(p, t, -6.973076471483915e-05)
+    p = mul_add(p, t, 2.62016914800997e-06)
+    p = mul_add(p, t, 0.0006480647588555651)
+    p = mul_add(p, t, 0.0010926871778731946)
+    p = mul_add(p, t, -0.003679910632620748)
+    p = mul_add(p, t, -0.014993584924528843)
+    p = mul_add(p, t, 0.003153222972179311)
+    p = mul_add(p, t, 0.1086792851437427)
+    return through_zero(d, t, p, 0.18341467184783952, 7.514074633528996e-18)
+
+
+cdef inline double serf_slope_near_zero(Pair d) noexcept nogil:
+    """serf_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -1.8336442357934125e-05
+    p = mul_add(p, t, -4.462662824061037e-05)
+    p = mul_add(p, t, -1.2016463672172695e-06)
+    p = mul_add(p, t, 0.0003321029809314073)
+    p = mul_add(p, t, 0.0010481488698988084)
+    p = mul_add(p, t, 0.0008716960650573863)
+    p = mul_add(p, t, -0.004524531631039909)
+    p = mul_add(p, t, -0.018713084036873273)
+    p = mul_add(p, t, -0.02333420603137727)
+    p = mul_add(p, t, 0.04754569104272783)
+    p = mul_add(p, t, 0.23161220121136644)
+    return through_zero(d, t, p, 0.30150488936299114, -5.271589240996276e-18)
+
+
+cdef inline double phish_slope_near_zero(Pair d) noexcept nogil:
+    """phish_slope(x0 + d) for |d| <= 1/4, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -2.8673836609037843e-05
+    p = mul_add(p, t, 7.103353277730701e-05)
+    p = mul_add(p, t, 0.0001373548675857658)
+    p = mul_add(p, t, -0.00016725585097015965)
+    p = mul_add(p, t, -0.00045754587959454484)
+    p = mul_add(p, t, 0.0004342276516425563)
+    p = mul_add(p, t, 0.0017683273817447958)
+    p = mul_add(p, t, -0.0006257385862830534)
+    p = mul_add(p, t, -0.00666308159763118)
+    p = mul_add(p, t, -0.0033783214632198914)
+    p = mul_add(p, t, 0.015185900610528123)
+    p = mul_add(p, t, 0.01110137295633988)
+    p = mul_add(p, t, -0.04413474106445821)
+    p = mul_add(p, t, -0.024839753724809316)
+    p = mul_add(p, t, 0.1925078107758416)
+    p = mul_add(p, t, 0.2528680835995483)
+    p = mul_add(p, t, -0.1776850712428067)
+    return through_zero(d, t, p, -0.3656367174811648, 4.472770997742273e-18)
+
+
+cdef inline double elish_slope_near_zero(Pair d) noexcept nogil:
+    """elish_slope(x0 + d) for |d| <= 1/16, x0 its zero."""
+    cdef double t = d.hi + d.lo, p = -2.9777739835960778e-05
+    p = mul_add(p, t, -1.077407821863997e-05)
+    p = mul_add(p, t, 0.0002520297402033679)
+    p = mul_add(p, t, 0.0005621799543683422)
+    p = mul_add(p, t, -0.000686001920862859)
+    p = mul_add(p, t, -0.0022889799499701343)
+    p = mul_add(p, t, 0.018398282201787075)
+    p = mul_add(p, t, 0.1115079263853562)
+    p = mul_add(p, t, 0.25735931288071484)
+    return through_zero(d, t, p, 0.24264068711928516, -1.2470230388243556e-17)
+
+
+cdef inline double erf_rest(double z) noexcept nogil:
+    """erf(p) / p, z = p^2 <= 0.36, is 1.128 + z times this polynomial."""
+    cdef double p = -5.678877349019933e-12
+    p = mul_add(p, z, 9.309944190813135e-11)
+    p = mul_add(p, z, -1.2283190169317864e-09)
+    p = mul_add(p, z, 1.4806876543677335e-08)
+    p = mul_add(p, z, -1.63658353382317e-07)
+    p = mul_add(p, z, 1.6462114171510751e-06)
+    p = mul_add(p, z, -1.4925650355558099e-05)
+    p = mul_add(p, z, 0.00012055332981760566)
+    p = mul_add(p, z, -0.0008548327023450651)
+    p = mul_add(p, z, 0.005223977625442187)
+    p = mul_add(p, z, -0.026866170645131252)
+    p = mul_add(p, z, 0.11283791670955126)
+    return mul_add(p, z, -0.37612638903183754)
+
+
 cdef inline double atan_rest(double z) noexcept nogil:
     """(atan u - u) / u^3, z = u^2 <= 0.1716, relative error 2^-54 before rounding."""
     cdef double p = 0.016284375050043393

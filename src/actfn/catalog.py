@@ -1533,6 +1533,54 @@ array([-0.11920292,  0.        ,  0.88079708])
         plot=(-6.0, 6.0),
     ),
     Activation(
+        name="e_swish",
+        title="E-swish",
+        title_ko="E-swish",
+        family="self-gated",
+        summary="A SiLU times a constant beta, which the paper chooses between 1 and 2.",
+        summary_ko="SiLU에 상수 beta를 곱한 함수입니다. 논문에서는 1에서 2 사이의 값을 씁니다.",
+        formula="beta*x*sigmoid(x)",
+        derivative="beta*sigmoid(x)*(1 + x*sigmoid(-x))",
+        params={"beta": 1.5},
+        param_docs={"beta": "Factor of the output."},
+        aliases=("eswish",),
+        limits=("0", "oo"),
+        slopes=("0", "3/2"),
+        range="[-0.41770, oo)",
+        smooth=True,
+        saturates="left",
+        segment=0.25,
+        source="Alcaide, 2018, arXiv:1801.07145",
+        example=""">>> actfn.e_swish(np.array([-1.0, 0.0, 1.0]))
+array([-0.40341213,  0.        ,  1.09658787])
+>>> actfn.e_swish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.10849423, 0.75      , 1.39150577])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="elish",
+        title="ELiSH",
+        title_ko="ELiSH",
+        family="self-gated",
+        summary="A SiLU on the right, and on the left an ELU times a sigmoid; found by a genetic algorithm.",
+        summary_ko="오른쪽은 SiLU이고 왼쪽은 ELU에 시그모이드를 곱한 함수입니다. 유전 알고리즘으로 찾았습니다.",
+        formula="Piecewise((x*sigmoid(x), x >= 0), ((exp(x) - 1)*sigmoid(x), True))",
+        derivative=(
+            "Piecewise((sigmoid(x)*(1 + x*sigmoid(-x)), x >= 0), (sigmoid(x)*(exp(x) + (exp(x) - "
+            "1)*sigmoid(-x)), True))"
+        ),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.17157, oo)",
+        saturates="left",
+        source="Basirat and Roth, 2018, arXiv:1808.00783",
+        example=""">>> actfn.elish(np.array([-1.0, 0.0, 1.0]))
+array([-0.1700034 ,  0.        ,  0.73105858])
+>>> actfn.elish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.02534443,  0.5       ,  0.92767051])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
         name="quick_gelu",
         title="Quick GELU",
         title_ko="퀵 GELU",
@@ -1641,6 +1689,141 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
 array([-0.30340146,  0.        ,  0.86509839])
 >>> actfn.mish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
 array([0.05921676, 0.6       , 1.04903622])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="telu",
+        title="TeLU",
+        title_ko="TeLU (tanh 지수 선형 유닛)",
+        family="self-gated",
+        summary=(
+            "Multiplies its input by the tanh of the exponential of it; close to a ReLU on the right, smooth at 0."
+        ),
+        summary_ko="입력에 그 값의 지수 함수의 tanh를 곱합니다. 오른쪽에서는 렐루에 가깝고 0에서도 매끄럽습니다.",
+        formula="x*tanh(exp(x))",
+        derivative="tanh(exp(x)) + x*exp(x)*(1 - tanh(exp(x))**2)",
+        aliases=("tanh_exp",),
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.35329, oo)",
+        smooth=True,
+        saturates="left",
+        segment=0.1875,
+        source="Liu and Di, 2020, arXiv:2003.09855; Fernandez and Mali, 2024, arXiv:2412.20269",
+        example=""">>> actfn.telu(np.array([-1.0, 0.0, 1.0]))
+array([-0.35213549,  0.        ,  0.99132892])
+>>> actfn.telu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.02987288, 0.76159416, 1.03826544])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="serf",
+        title="Serf",
+        title_ko="서프 (Serf)",
+        family="self-gated",
+        summary=("Multiplies its input by the error function of the softplus of it; a Mish with erf in place of tanh."),
+        summary_ko="입력에 그 값의 소프트플러스의 오차 함수를 곱합니다. 미시에서 tanh를 erf로 바꾼 함수입니다.",
+        formula="x*(1 - erfc(softplus(x)))",
+        derivative="1 - erfc(softplus(x)) + x*2/sqrt(pi)*exp(-softplus(x)**2)*sigmoid(x)",
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.34844, oo)",
+        smooth=True,
+        saturates="left",
+        source="Nag and Bhattacharyya, 2021, arXiv:2108.09598",
+        example=""">>> actfn.serf(np.array([-1.0, 0.0, 1.0]))
+array([-0.34224796,  0.        ,  0.93672192])
+>>> actfn.serf_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.06714568, 0.67304129, 1.0837494 ])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="smish",
+        title="Smish",
+        title_ko="스미시 (Smish)",
+        family="self-gated",
+        summary="Multiplies its input by the tanh of log(1 + sigmoid); far on the right its slope is 3/5.",
+        summary_ko="입력에 log(1 + 시그모이드)의 tanh를 곱합니다. 오른쪽 멀리에서 기울기는 3/5입니다.",
+        formula="x*tanh(log(1 + sigmoid(x)))",
+        derivative=(
+            "tanh(log(1 + sigmoid(x))) + x*(1 - tanh(log(1 + sigmoid(x)))**2)*sigmoid(x)*sigmoid(-x)/(1 + sigmoid(x))"
+        ),
+        limits=("0", "oo"),
+        slopes=("0", "3/5"),
+        range="[-0.25003, oo)",
+        smooth=True,
+        saturates="left",
+        segment=0.25,
+        source="Wang, Ren and Wang, 2022, Electronics 11(4)",
+        example=""">>> actfn.smish(np.array([-1.0, 0.0, 1.0]))
+array([-0.23377881,  0.        ,  0.49957011])
+>>> actfn.smish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.08730507, 0.38461538, 0.58480318])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="logish",
+        title="Logish",
+        title_ko="로기시 (Logish)",
+        family="self-gated",
+        summary="Multiplies its input by log(1 + sigmoid); far on the right its slope is log(2).",
+        summary_ko="입력에 log(1 + 시그모이드)를 곱합니다. 오른쪽 멀리에서 기울기는 log(2)입니다.",
+        formula="x*log(1 + sigmoid(x))",
+        derivative="log(1 + sigmoid(x)) + x*sigmoid(x)*sigmoid(-x)/(1 + sigmoid(x))",
+        limits=("0", "oo"),
+        slopes=("0", "log(2)"),
+        range="[-0.25277, oo)",
+        smooth=True,
+        saturates="left",
+        source="Zhu, Zeng, Liu and Zhang, 2021, Neurocomputing 458",
+        example=""">>> actfn.logish(np.array([-1.0, 0.0, 1.0]))
+array([-0.23818303,  0.        ,  0.54873312])
+>>> actfn.logish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([0.08324133, 0.40546511, 0.66231213])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="phish",
+        title="Phish",
+        title_ko="피시 (Phish)",
+        family="self-gated",
+        summary="Multiplies its input by the tanh of the GELU of it; unlike its relatives it is never negative.",
+        summary_ko="입력에 그 값의 GELU의 tanh를 곱합니다. 비슷한 함수들과 달리 음수가 되지 않습니다.",
+        formula="x*tanh(x*Phi(x))",
+        derivative="tanh(x*Phi(x)) + x*(1 - tanh(x*Phi(x))**2)*(Phi(x) + x*phi(x))",
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[0, oo)",
+        smooth=True,
+        saturates="left",
+        source="Naveen, 2022, TechRxiv, doi:10.36227/techrxiv.17283824",
+        example=""">>> actfn.phish(np.array([-1.0, 0.0, 1.0]))
+array([0.15733733, 0.        , 0.68652067])
+>>> actfn.phish_backward(1.0, np.array([-1.0, 0.0, 1.0]))
+array([-0.07608433,  0.        ,  1.25925804])""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="dish",
+        title="Dish",
+        title_ko="디시 (Dish)",
+        family="self-gated",
+        summary="Multiplies its input by a gate made of a square root; a SiLU without exponentials, from Thinc.",
+        summary_ko=(
+            "입력에 제곱근으로 만든 게이트를 곱합니다. 지수 함수가 없는 SiLU로, Thinc 라이브러리에서 나왔습니다."
+        ),
+        formula="x*(x/sqrt(1 + x**2) + 1)/2",
+        derivative="1/2 + x/sqrt(1 + x**2) - x**3/(2*sqrt(1 + x**2)**3)",
+        limits=("0", "oo"),
+        slopes=("0", "1"),
+        range="[-0.15014, oo)",
+        smooth=True,
+        saturates="left",
+        source="",
+        example=""">>> actfn.dish(np.array([-0.75, 0.0, 0.75]))
+array([-0.15,  0.  ,  0.6 ])
+>>> actfn.dish_backward(1.0, np.array([-0.75, 0.0, 0.75]))
+array([0.008, 0.5  , 0.992])""",
         plot=(-6.0, 6.0),
     ),
     # ---- Gated ----
