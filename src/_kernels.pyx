@@ -9,13 +9,15 @@ is added again (`_scalars.pxi`). Bodies are conditional expressions, never `if` 
 
 Where double is the result and a plain formula would lose a digit, there are two bodies and T picks one: the formula in
 double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Polynomials are in
-`_polynomials.pxi`. Comparisons are written so that NaN falls through to a branch that returns it. `_table.pxi`,
-rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names. Where AVX-512 is, `_lanes.pxi`
-makes tables of the smooth functions from these very scalars, and float results come from there.
+`_polynomials.pxi`, sine and cosine in `_periodic.pxi`. Comparisons are written so that NaN falls through to a branch
+that returns it. `_table.pxi`, rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names.
+Where AVX-512 is, `_lanes.pxi` makes tables of the smooth functions from these very scalars, and float results come from
+there.
 """
 include "_scalars.pxi"
 include "_polynomials.pxi"
 include "_pairs.pxi"
+include "_periodic.pxi"
 
 
 # Idioms of the pieces below.
@@ -1570,6 +1572,38 @@ cdef inline T swiglu_backward_gate(T grad, T gate, T value) noexcept nogil:
 
 cdef inline T swiglu_backward_value(T grad, T gate, T value) noexcept nogil:
     return <T>(grad * silu_value(gate))
+
+
+# ---- Periodic -------------------------------------------------------------------------------------------------
+# Both types compute in pairs: the zeros are anywhere, and next to each the angle has to be known to its last digit.
+
+cdef inline T sin(T x, double omega) noexcept nogil:
+    cdef double v = omega * x
+    cdef Pair s = sine_of(turn_of_product(omega, x))
+    return <T>either(c_fabs(v) < 1e-9, v, s.hi + s.lo)
+
+cdef inline T sin_backward(T grad, T x, double omega) noexcept nogil:
+    cdef Pair c = times_number(sine_of(advanced(turn_of_product(omega, x), 1.0)), omega)
+    return <T>(grad * (c.hi + c.lo))
+
+
+cdef inline Pair snake_bend(double x, double frequency, double divisor) noexcept nogil:
+    """sin(frequency x)^2 / divisor."""
+    cdef Pair s = sine_of(turn_of_product(frequency, x))
+    return quotient(product_of(s, s), pair(divisor, 0.0))
+
+cdef inline Pair sine_of_double(double x, double frequency) noexcept nogil:
+    """1 + sin(2 frequency x), which has double zeros, as 2 sin(frequency x + pi / 4)^2."""
+    cdef Pair s = sine_of(advanced(turn_of_product(frequency, x), 0.5))
+    return scaled(product_of(s, s), 2.0)
+
+cdef inline T snake(T x, double frequency) noexcept nogil:
+    cdef Pair bend = snake_bend(x, frequency, frequency), y = exact_sum(x, bend.hi)
+    return x if (magnitude(x) > at_most(x, DBL_MAX)) | (x == <T>0) else <T>(y.hi + (y.lo + bend.lo))
+
+cdef inline T snake_backward(T grad, T x, double frequency) noexcept nogil:
+    cdef Pair slope = sine_of_double(x, frequency)
+    return <T>(grad * (slope.hi + slope.lo))
 
 
 # ---- Losses on logits -----------------------------------------------------------------------------------------

@@ -318,6 +318,29 @@ cdef inline double erf_rest(double z) noexcept nogil:
     return mul_add(p, z, -0.37612638903183754)
 
 
+cdef inline double sine_rest(double z) noexcept nogil:
+    """(sin a - a) / a^3, z = a^2 <= 0.62, relative error 2^-54 before rounding."""
+    cdef double p = 2.7911413943320237e-15
+    p = mul_add(p, z, -7.646959284892256e-13)
+    p = mul_add(p, z, 1.6059042764859514e-10)
+    p = mul_add(p, z, -2.5052108382327316e-08)
+    p = mul_add(p, z, 2.7557319223980975e-06)
+    p = mul_add(p, z, -0.00019841269841269839)
+    p = mul_add(p, z, 0.008333333333333333)
+    return mul_add(p, z, -0.16666666666666666)
+
+
+cdef inline double cosine_rest(double z) noexcept nogil:
+    """(cos a - 1 + a^2 / 2) / a^4, z = a^2 <= 0.62, relative error 2^-54 before rounding."""
+    cdef double p = 4.745700902269626e-14
+    p = mul_add(p, z, -1.1470457979362018e-11)
+    p = mul_add(p, z, 2.087675577268547e-09)
+    p = mul_add(p, z, -2.755731922134973e-07)
+    p = mul_add(p, z, 2.4801587301584578e-05)
+    p = mul_add(p, z, -0.0013888888888888887)
+    return mul_add(p, z, 0.041666666666666664)
+
+
 cdef inline double atan_rest(double z) noexcept nogil:
     """(atan u - u) / u^3, z = u^2 <= 0.1716, relative error 2^-54 before rounding."""
     cdef double p = 0.016284375050043393

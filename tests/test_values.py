@@ -111,6 +111,8 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "pelu": [{"a": a, "b": b} for a, b in ((0.5, 2.0), (3.0, 0.7), (1e-5, 1e5), (1e10, 0.1))],
     "nl_relu": [{"beta": b} for b in (0.1, 3.0, 1e-5, 1e5)],
     "e_swish": [{"beta": b} for b in (1.0, 1.25, 2.0)],
+    "sin": [{"omega": w} for w in (30.0, 0.1, -2.5, 1e-5, 1e5)],
+    "snake": [{"frequency": f} for f in (0.5, 3.0, 0.1, 20.0)],
     "isru": [{"alpha": a} for a in (0.1, 3.0, 1e-10, 1e10)],
     "isrlu": [{"alpha": a} for a in (0.1, 3.0, 1e-10, 1e10)],
     "celu": [{"alpha": a} for a in (0.1, 0.5, 3.0, 1e-4, 1e30)],

@@ -1826,6 +1826,58 @@ array([-0.15,  0.  ,  0.6 ])
 array([0.008, 0.5  , 0.992])""",
         plot=(-6.0, 6.0),
     ),
+    Activation(
+        name="sin",
+        title="Sine",
+        title_ko="사인",
+        family="periodic",
+        summary=(
+            "The sine of omega times the input; the activation of SIREN, networks that represent images and sounds."
+        ),
+        summary_ko="입력에 omega를 곱한 값의 사인입니다. 이미지와 소리를 표현하는 신경망 SIREN의 활성화 함수입니다.",
+        formula="sin(omega*x)",
+        derivative="omega*cos(omega*x)",
+        params={"omega": 1.0},
+        param_docs={"omega": "Angular frequency; SIREN uses 30."},
+        aliases=("sine",),
+        limits=("nan", "nan"),
+        slopes=("nan", "nan"),
+        range="[-1, 1]",
+        zero_centered=True,
+        smooth=True,
+        odd=True,
+        source="Sitzmann, Martel, Bergman, Lindell and Wetzstein, 2020, arXiv:2006.09661",
+        example=""">>> actfn.sin(np.array([-0.5, 0.0, 0.5]))
+array([-0.47942554,  0.        ,  0.47942554])
+>>> actfn.sin(np.array([0.01, 1e22]), omega=30.0)
+array([0.29552021, 0.72470402])
+>>> actfn.sin_backward(1.0, np.array([-0.5, 0.0, 0.5]))
+array([0.87758256, 1.        , 0.87758256])""",
+        plot=(-8.0, 8.0),
+    ),
+    Activation(
+        name="snake",
+        title="Snake",
+        title_ko="스네이크",
+        family="periodic",
+        summary=("The identity with a wave on it; it can continue periodic data, such as sound."),
+        summary_ko=("항등 함수에 물결을 얹은 함수입니다. 소리처럼 주기적인 데이터를 이어 그릴 수 있습니다."),
+        formula="x + sin(frequency*x)**2/frequency",
+        derivative="1 + sin(2*frequency*x)",
+        params={"frequency": 1.0},
+        param_docs={"frequency": "Frequency of the wave; its height is one over this. Not 0."},
+        limits=("-oo", "oo"),
+        slopes=("nan", "nan"),
+        range="(-oo, oo)",
+        monotonic=True,
+        smooth=True,
+        source="Ziyin, Hartwig and Ueda, 2020, arXiv:2006.08195",
+        example=""">>> actfn.snake(np.array([-1.0, 0.0, 1.0]))
+array([-0.29192658,  0.        ,  1.70807342])
+>>> actfn.snake_backward(1.0, np.array([-1.0, 1.0]), np.array([1.0, 2.0]))
+array([0.09070257, 0.2431975 ])""",
+        plot=(-6.0, 6.0),
+    ),
     # ---- Gated ----
     Activation(
         name="bilinear",
