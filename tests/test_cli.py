@@ -83,7 +83,7 @@ def test_list_filters() -> None:
     assert names("--family", "self-gated") == [r.name for r in rows if r.family == "self-gated"]
     assert names("--kind", "rows") == [r.name for r in rows if r.kind == "rows"]
     assert names("swish_1") == [r.name for r in rows if "swish_1" in r.aliases] or "swish_1" not in str(rows)
-    assert names("GELU", "tanh") == ["gelu_tanh"]
+    assert names("GELU", "tanh") == ["gelu_tanh", "phish"]
     assert "no activation fits" in error("list", "--kind", "rows", "gelu")
     assert "invalid choice: 'nothing'" in error("list", "--family", "nothing")
 
