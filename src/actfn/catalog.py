@@ -728,7 +728,7 @@ array([-0.5, -0.5,  0.5])
         slopes=("0", "1"),
         range="[-0.5, oo)",
         saturates="left",
-        source="",
+        source="Misra, github.com/digantamisra98/H-Mish",
         example=""">>> actfn.hard_mish(np.array([-3.0, -1.0, 0.0, 2.0]))
 array([ 0. , -0.5,  0. ,  2. ])
 >>> actfn.hard_mish_backward(1.0, np.array([-3.0, -1.5, 0.0, 2.0]))
@@ -757,7 +757,7 @@ array([ 0. , -0.5,  1. ,  1. ])""",
         zero_centered=True,
         saturates="both",
         odd=True,
-        source="",
+        source="Wuraola and Patel, 2018, SQNL: a new computationally efficient activation function, IJCNN",
         example=""">>> actfn.sqnl(np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
 array([-1.  , -0.75,  0.  ,  0.75,  1.  ])
 >>> actfn.sqnl_backward(1.0, np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
@@ -880,7 +880,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         family="sigmoidal",
         summary=(
             "A tanh stretched in both directions; with the default constants, of LeCun and others, f(1) is "
-            "nearly 1 and the slope is largest there."
+            "nearly 1 and the curve bends most there."
         ),
         summary_ko="가로와 세로로 늘인 tanh입니다. 르쿤 등이 정한 기본값에서는 f(1)이 1에 가깝습니다.",
         formula="scale_b*tanh(scale_a*x)",
