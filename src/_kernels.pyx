@@ -606,7 +606,10 @@ cdef inline T elliott(T x) noexcept nogil:
 cdef inline T elliott_backward(T grad, T x) noexcept nogil:
     cdef Scaled slope = softsign_slope(x)
     slope.value = 0.5 * slope.value
-    return <T>applied(grad, slope)
+    if T is float:
+        return <T>0.5 * softsign_backward(grad, x)
+    else:
+        return <T>applied(grad, slope)
 
 
 cdef inline Pair isru_root(double x, double alpha) noexcept nogil:
