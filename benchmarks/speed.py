@@ -155,6 +155,9 @@ def array_of(cell: Cell, seed: int) -> Any:
 def arrays_of(cell: Cell) -> list[Any]:
     row = oracle.ROWS[cell.name]
     inputs = [array_of(cell, seed) for seed in range(len(peers.operands(cell.name, "forward")))]
+    low, high = oracle.domain_of(row)
+    if low == 0:
+        inputs[0] = np.abs(inputs[0]) % min(high, 128)
     if row.kind == "row loss":
         rows = tuple(length for k, length in enumerate(cell.shape) if k != cell.axis % len(cell.shape))
         inputs[-1] = np.random.default_rng(0).integers(0, cell.shape[cell.axis], rows)

@@ -137,5 +137,7 @@ class _Speller:
             return base
         if exponent.is_negative:
             return f"({self._constant(1.0)}/{self._power(-exponent, base)})"
+        if exponent.q == 2:
+            return f"({self._power(exponent - sympy.Rational(1, 2), base)}*sqrt({base}))"
         # NumPy is slow at powers above 2.
         return f"({'*'.join([base] * int(exponent))})" if base.isidentifier() else f"{base}**{exponent}"

@@ -20,6 +20,7 @@ from .test_docs import run_examples
 # Without those that draw random numbers anew in each call.
 ROWS = [name for name, row in oracle.ROWS.items() if row.kind != "sampled rows"]
 LEARNED = [name for name, row in oracle.ROWS.items() if row.trains]
+LEARNED_PARAMETERS = [(name, param) for name in LEARNED for param in oracle.ROWS[name].trains]
 # PyTorch's class of that name is a linear map of two inputs.
 OTHER_IN_TORCH = {"bilinear"}
 
@@ -342,11 +343,11 @@ def test_weights_may_change_between_forward_and_backward(name: str) -> None:
         assert not np.array_equal(layer(*inputs), y)
 
 
-@pytest.mark.parametrize("name", LEARNED)
-def test_weights_of_another_shape(name: str) -> None:
+@pytest.mark.parametrize(("name", "param"), LEARNED_PARAMETERS)
+def test_weights_of_another_shape(name: str, param: str) -> None:
     """One error where the shape changed after forward, or after the gradients that a new one is added to."""
     layer, inputs = layer_of(name), inputs_of(name)
-    called, (param,) = type(layer).__name__, oracle.ROWS[name].trains
+    called = type(layer).__name__
     layer(*inputs)
     layer.backward(1.0)
     before, kept = getattr(layer, param), layer.grad[param].copy()
@@ -368,11 +369,11 @@ def test_weights_of_another_shape(name: str) -> None:
     np.testing.assert_array_equal(layer.grad[param], kept)
 
 
-@pytest.mark.parametrize("name", LEARNED)
-def test_weights_that_are_set(name: str) -> None:
+@pytest.mark.parametrize(("name", "param"), LEARNED_PARAMETERS)
+def test_weights_that_are_set(name: str, param: str) -> None:
     """Integers and float32 serve too, and do not round the gradient; what is no number is named."""
     layer, inputs = layer_of(name), inputs_of(name)
-    called, (param,) = type(layer).__name__, oracle.ROWS[name].trains
+    called = type(layer).__name__
     wanted = np.ones(np.shape(getattr(layer, param)))
     setattr(layer, param, wanted)
     y, gradient = layer(*inputs), layer.backward(0.3)

@@ -374,12 +374,11 @@ def test_learned_gradients_of_odd_shapes(learned: str, shape: tuple[int, ...], g
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_learned_gradients_of_shapes_that_do_not_fit(learned: str, position: int) -> None:
     """One error with the name and shape of each operand, and nothing is written."""
-    name = f"{learned.split('-')[0]}_backward"
-    operands: list[Any] = [np.ones((2, 3)), np.ones((2, 3)), 0.5]
-    operands[position] = np.ones(5)
+    name, param = learned.split("-")
+    operands = {"grad": np.ones((2, 3)), "x": np.ones((2, 3)), **oracle.default_params(oracle.ROWS[name])}
+    operands[("grad", "x", param)[position]] = np.ones(5)
     out = np.full((2, 3), 7.0)
-    shapes = [re.escape(str(np.shape(operand))) for operand in operands]
-    message = rf"^{name}: operands must broadcast together, got shapes grad {shapes[0]} and x {shapes[1]} and "
-    with pytest.raises(ValueError, match=rf"{message}{learned.split('-')[1]} {shapes[2]}$"):
-        getattr(actfn, name)(*operands, out=out)
+    shapes = re.escape(" and ".join(f"{operand} {np.shape(value)}" for operand, value in operands.items()))
+    with pytest.raises(ValueError, match=f"^{name}_backward: operands must broadcast together, got shapes {shapes}$"):
+        getattr(actfn, f"{name}_backward")(*operands.values(), out=out)
     assert np.all(out == 7.0)
