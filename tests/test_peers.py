@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -99,3 +103,52 @@ def test_apply_takes_float32_and_keeps_it() -> None:
             for found in peers.peers_of(name, direction).values():
                 result = found.apply(x)
                 assert result.dtype == np.float32 and result.shape == x.shape
+
+
+# ---- What the catalog says of their defaults ------------------------------------------------------------------
+
+
+def defaults(library: str) -> dict[str, list[float]]:
+    """Numbers that a library's functions have as defaults, by the row of that name; those of builtins are not told."""
+    found: dict[str, list[float]] = {}
+    if library == "ONNX":
+        onnx = importlib.import_module("onnx")
+        told = {
+            schema.name: [onnx.helper.get_attribute_value(a.default_value) for a in schema.attributes.values()
+                          if a.default_value.name]
+            for schema in onnx.defs.get_all_schemas()
+        }  # fmt: skip
+    else:
+        module = importlib.import_module({"PyTorch": "torch.nn.functional", "JAX": "jax.nn"}[library])
+        told = {}
+        for name, function in vars(module).items():
+            try:
+                told[name] = [p.default for p in inspect.signature(function).parameters.values()]
+            except (TypeError, ValueError):
+                continue
+    for name, values in told.items():
+        try:
+            row = oracle.facts.catalog.find(name).name
+        except ValueError:
+            continue
+        found.setdefault(row, []).extend(float(v) for v in values if type(v) in (int, float))
+    return found
+
+
+@pytest.mark.parametrize("library", ["PyTorch", "JAX", "ONNX"])
+def test_defaults_of_others(library: str) -> None:
+    """Each number that a row attributes to a library is a default of the library's function."""
+    module = {"PyTorch": "torch", "JAX": "jax", "ONNX": "onnx"}[library]
+    pytest.importorskip(module, reason=f"{module} is not installed")
+    known, checked = defaults(library), 0
+    for name, row in oracle.ROWS.items():
+        for parameter, values in row.elsewhere.items():
+            for value, libraries in values.items():
+                if library in libraries.split(", ") and name in known:
+                    try:
+                        number = float(Fraction(value))
+                    except ValueError:
+                        continue
+                    assert any(math.isclose(number, told, rel_tol=1e-6) for told in known[name]), (name, parameter)
+                    checked += 1
+    assert checked >= 5

@@ -12,12 +12,12 @@ _REAL = (
 )
 
 # What the parameters mean that are the same everywhere; those of one activation are explained in its row.
-_PARAMETERS = {
+PARAMETERS = {
     "x": ("array_like", f"Input of any shape, {_REAL}."),
     "gate": ("array_like", f"The input that is activated, {_REAL}."),
     "value": ("array_like", "The input that is gated; broadcasts with the gate."),
     "logits": ("array_like", f"Unnormalised scores, {_REAL}."),
-    "target": ("array_like", "What is wanted; see the notes."),
+    "target": ("array_like", ""),
     "grad": ("array_like", "Gradient with respect to the output; broadcasts with it."),
     "y": ("array_like", "The output of the forward function."),
     "window": ("array_like", "Weights of shape (channels, 3, 3)."),
@@ -55,7 +55,9 @@ def _parameters(row: Activation, signature: inspect.Signature) -> str:
     for name, parameter in signature.parameters.items():
         if name in ("where", "casting", "order", "dtype", "subok", "signature"):
             continue
-        kind, text = _PARAMETERS.get(name, ("float or array_like", ""))
+        kind, text = PARAMETERS.get(name, ("float or array_like", ""))
+        if name == "target":
+            text = row.target
         if name in row.param_docs:
             text = row.param_docs[name]
             # In some rows the name means an array that broadcasts, in others a number.

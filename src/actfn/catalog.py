@@ -60,6 +60,10 @@ class Activation:
     domain: str = "[-oo, oo]"
     # A sentence on infinities, where neither limit nor NaN goes without saying.
     edges: str = ""
+    # Of a loss: what its target is, a sentence or two.
+    target: str = ""
+    # Defaults of other libraries: parameter, value, libraries. Some parameters are arguments or rows of their own here.
+    elsewhere: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # f and f' at the ends of the domain, at default parameters; "nan" where there is no limit.
     limits: tuple[str, str] | None = None
     slopes: tuple[str, str] | None = None
@@ -151,6 +155,9 @@ array([1., 1., 1.])""",
         saturates="both",
         same_bits=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
+        elsewhere={
+            "threshold": {"0": "MLX"},
+        },
         source="McCulloch and Pitts, 1943, Bulletin of Mathematical Biophysics 5",
         example=""">>> actfn.step(np.array([-1.0, 0.0, 2.0]))
 array([0., 1., 1.])
@@ -262,6 +269,13 @@ array([0., 0., 1.])""",
         range="(-oo, oo)",
         monotonic=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.85, 0.51), "float64": (1.61, 0.5)},
+        elsewhere={
+            "negative_slope": {
+                "0.01": "PyTorch, JAX, ONNX, MLX, Paddle",
+                "0.2": "TensorFlow, Keras's function",
+                "0.3": "Keras's layer",
+            },
+        },
         source="Maas, Hannun and Ng, 2013, ICML workshop on deep learning for audio, speech and language",
         example=""">>> actfn.leaky_relu(np.array([-1.0, 0.0, 2.0]))
 array([-0.01,  0.  ,  2.  ])
@@ -287,6 +301,9 @@ array([0.01, 0.01, 1.  ])""",
         range="(-oo, oo)",
         monotonic=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.5, 0.5)},
+        elsewhere={
+            "weight": {"0.25": "layers of PyTorch and MLX", "0": "Keras's layer"},
+        },
         source="He, Zhang, Ren and Sun, 2015, arXiv:1502.01852",
         example=""">>> actfn.prelu(np.array([-2.0, 0.0, 3.0]), 0.25)
 array([-0.5,  0. ,  3. ])
@@ -318,6 +335,11 @@ array([-0.5,  0. ,  3. ])
         range="(-oo, oo)",
         monotonic=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.93, 0.51), "float64": (1.84, 0.5)},
+        elsewhere={
+            "lower": {"1/8": "PyTorch, Paddle, NNlib"},
+            "upper": {"1/3": "PyTorch, Paddle, NNlib"},
+            "training": {"no": "PyTorch", "yes": "Paddle", "always": "NNlib"},
+        },
         source="Xu, Wang, Chen and Li, 2015, arXiv:1505.00853",
         example=""">>> actfn.rrelu(np.array([-1.0, 0.0, 2.0]))
 array([-0.22916667,  0.        ,  2.        ])
@@ -372,6 +394,10 @@ array([-0.5, -0.5,  2.5])
         saturates="left",
         same_bits=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
+        elsewhere={
+            "threshold": {"required": "PyTorch, Keras", "1": "Paddle, ONNX, NNlib"},
+            "value": {"required": "PyTorch, Keras", "0": "Paddle", "always 0": "ONNX, NNlib"},
+        },
         source="Konda, Memisevic and Krueger, 2014, arXiv:1402.3337",
         example=""">>> actfn.threshold(np.array([0.5, 1.0, 1.5]), 1.0, 0.0)
 array([0. , 0. , 1.5])
@@ -400,6 +426,10 @@ array([0., 0., 1.])""",
         odd=True,
         same_bits=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
+        elsewhere={
+            "min_val": {"-1": "PyTorch, MLX, Paddle, Thinc", "always -1": "JAX, Keras"},
+            "max_val": {"1": "PyTorch, MLX, Paddle, Thinc", "always 1": "JAX, Keras"},
+        },
         source="Collobert, 2004, doctoral thesis, Université Paris 6",
         example=""">>> actfn.hard_tanh(np.array([-2.0, 0.5, 2.0]))
 array([-1. ,  0.5,  1. ])
@@ -431,6 +461,10 @@ array([0., 1., 0.])""",
         monotonic=True,
         saturates="both",
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.67, 0.5)},
+        elsewhere={
+            "slope": {"always 1/6": "PyTorch, JAX, Keras", "0.1666667": "Paddle", "0.2": "ONNX, Thinc"},
+            "offset": {"always 0.5": "PyTorch, JAX, Keras", "0.5": "Paddle, ONNX, Thinc"},
+        },
         source=(
             "Courbariaux, Bengio and David, 2015, arXiv:1511.00363; slope 1/6: Howard et al., 2019, arXiv:1905.02244"
         ),
@@ -506,6 +540,9 @@ array([0., 1., 0.])""",
         zero_centered=True,
         odd=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
+        elsewhere={
+            "lambd": {"0.5": "PyTorch, Keras, MLX, Paddle", "0.5, with a bias that is 0": "ONNX"},
+        },
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.soft_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-1.5,  0. ,  1.5])
@@ -540,6 +577,9 @@ array([1., 0., 1.])""",
         odd=True,
         same_bits=True,
         ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
+        elsewhere={
+            "lambd": {"0.5": "PyTorch, Keras, MLX, Paddle, ONNX"},
+        },
         source="Donoho and Johnstone, 1994, Biometrika 81(3)",
         example=""">>> actfn.hard_shrink(np.array([-2.0, 0.25, 2.0]))
 array([-2.,  0.,  2.])
@@ -1164,6 +1204,9 @@ array([0.5, 1. , 0.5])""",
         saturates="left",
         segment=0.25,
         ulp={"float16": (0.5, 0.5), "float32": (0.58, 0.65), "float64": (1.06, 1.64)},
+        elsewhere={
+            "alpha": {"1": "PyTorch, JAX, Keras, ONNX, MLX, Paddle"},
+        },
         source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
         example=""">>> actfn.elu(np.array([-1.0, 0.0, 2.0]))
 array([-0.63212056,  0.        ,  2.        ])
@@ -1216,6 +1259,9 @@ array([0.6467686 , 1.75809934, 1.05070099])""",
         saturates="left",
         segment=0.25,
         ulp={"float16": (0.5, 0.5), "float32": (0.58, 0.65), "float64": (1.06, 1.65)},
+        elsewhere={
+            "alpha": {"1": "PyTorch, JAX, Keras, ONNX, MLX, Paddle"},
+        },
         source="Barron, 2017, arXiv:1704.07483",
         example=""">>> actfn.celu(np.array([-1.0, 0.0, 2.0]), alpha=0.5)
 array([-0.43233236,  0.        ,  2.        ])
@@ -1318,6 +1364,9 @@ array([0.36787944, 1.        , 2.71828183])""",
         saturates="left",
         segment=0.25,
         ulp={"float16": (0.51, 0.51), "float32": (0.65, 0.54), "float64": (1.64, 1.64)},
+        elsewhere={
+            "beta": {"1": "PyTorch, Paddle", "always 1": "JAX, Keras, ONNX, SciPy"},
+        },
         source=(
             "Dugas, Bengio, Bélisle, Nadeau and Garcia, 2001, Advances in Neural Information Processing Systems 13"
         ),
@@ -1373,6 +1422,9 @@ array([0.2402559 , 0.3002806 , 0.31896758])""",
         saturates="left",
         segment=0.25,
         ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (1.72, 1.73)},
+        elsewhere={
+            "b": {"4": "JAX, Keras"},
+        },
         source="Barron, 2021, arXiv:2112.11687",
         example=""">>> actfn.squareplus(np.array([-1.0, 0.0, 1.0]))
 array([0.61803399, 1.        , 1.61803399])
@@ -1525,6 +1577,9 @@ array([0.07232949, 0.5       , 0.92767051])""",
         saturates="left",
         segment=0.25,
         ulp={"float16": (0.51, 0.51), "float32": (0.67, 0.79), "float64": (1.99, 1.74)},
+        elsewhere={
+            "beta": {"1": "TensorFlow, ONNX", "always 1": "PyTorch, JAX, Keras, MLX, Paddle"},
+        },
         source="Ramachandran, Zoph and Le, 2017, arXiv:1710.05941",
         example=""">>> actfn.swish(np.array([-1.0, 0.0, 1.0]), beta=2.0)
 array([-0.11920292,  0.        ,  0.88079708])
@@ -1638,6 +1693,12 @@ array([-0.06777961,  0.5       ,  1.06777961])""",
         segment=0.28,
         narrowing=0.2,
         ulp={"float16": (0.51, 0.5), "float32": (0.97, 0.66), "float64": (1.87, 1.5)},
+        elsewhere={
+            "which form `gelu` is": {
+                "exact": "PyTorch, ONNX, TensorFlow, Keras's activation, MLX, Paddle",
+                "tanh": "JAX, Keras's ops, NNlib",
+            },
+        },
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu_tanh(np.array([-1.0, 0.0, 1.0]))
 array([-0.15880801,  0.        ,  0.84119199])
@@ -1662,6 +1723,12 @@ array([-0.08296408,  0.5       ,  1.08296408])""",
         segment=0.285,
         narrowing=0.18,
         ulp={"float16": (0.51, 0.5), "float32": (0.99, 0.75), "float64": (1.88, 1.75)},
+        elsewhere={
+            "which form `gelu` is": {
+                "exact": "PyTorch, ONNX, TensorFlow, Keras's activation, MLX, Paddle",
+                "tanh": "JAX, Keras's ops, NNlib",
+            },
+        },
         source="Hendrycks and Gimpel, 2016, arXiv:1606.08415",
         example=""">>> actfn.gelu(np.array([-6.0, -1.0, 0.0, 1.0]))
 array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
@@ -1890,9 +1957,12 @@ array([0.09070257, 0.2431975 ])""",
         formula="gate*value",
         derivative="value",
         smooth=True,
+        range="(-oo, oo)",
         source="Dauphin, Fan, Auli and Grangier, 2016, arXiv:1612.08083; Shazeer, 2020, arXiv:2002.05202",
         example=""">>> actfn.bilinear(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
-array([-3.,  6.])""",
+array([-3.,  6.])
+>>> actfn.bilinear_backward(1.0, np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+(array([3., 3.]), array([-1.,  2.]))""",
     ),
     Activation(
         name="glu",
@@ -1907,9 +1977,15 @@ array([-3.,  6.])""",
         aliases=("gated_linear_unit",),
         smooth=True,
         segment=0.25,
+        range="(-oo, oo)",
+        elsewhere={
+            "axis": {"-1": "PyTorch, JAX, Keras, MLX, Paddle"},
+        },
         source="Dauphin, Fan, Auli and Grangier, 2016, arXiv:1612.08083",
         example=""">>> actfn.glu(np.array([1.0, 2.0, 0.0, -1.0]))
-array([0.5       , 0.53788284])""",
+array([0.5       , 0.53788284])
+>>> actfn.glu_backward(np.array([1.0, 1.0]), np.array([1.0, 2.0, 0.0, -1.0]))
+array([0.5       , 0.26894142, 0.25      , 0.39322387])""",
     ),
     Activation(
         name="reglu",
@@ -1922,9 +1998,12 @@ array([0.5       , 0.53788284])""",
         formula="Max(gate, 0)*value",
         derivative="Piecewise((value, gate > 0), (0, True))",
         kinks={"0": "0"},
+        range="(-oo, oo)",
         source="Shazeer, 2020, arXiv:2002.05202",
         example=""">>> actfn.reglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
-array([0., 6.])""",
+array([0., 6.])
+>>> actfn.reglu_backward(1.0, np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+(array([0., 3.]), array([0., 2.]))""",
     ),
     Activation(
         name="geglu",
@@ -1939,9 +2018,12 @@ array([0., 6.])""",
         smooth=True,
         segment=0.285,
         narrowing=0.18,
+        range="(-oo, oo)",
         source="Shazeer, 2020, arXiv:2002.05202",
         example=""">>> actfn.geglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
-array([-0.47596576,  5.86349921])""",
+array([-0.47596576,  5.86349921])
+>>> actfn.geglu_backward(1.0, np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+(array([-0.24994641,  3.2556954 ]), array([-0.15865525,  1.95449974]))""",
     ),
     Activation(
         name="swiglu",
@@ -1955,9 +2037,12 @@ array([-0.47596576,  5.86349921])""",
         derivative="sigmoid(gate)*(1 + gate*sigmoid(-gate))*value",
         smooth=True,
         segment=0.25,
+        range="(-oo, oo)",
         source="Shazeer, 2020, arXiv:2002.05202",
         example=""">>> actfn.swiglu(np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
-array([-0.80682426,  5.28478247])""",
+array([-0.80682426,  5.28478247])
+>>> actfn.swiglu_backward(1.0, np.array([-1.0, 2.0]), np.array([3.0, 3.0]))
+(array([0.21698846, 3.27235275]), array([-0.26894142,  1.76159416]))""",
     ),
     # ---- Pieces ----
     Activation(
@@ -2008,6 +2093,9 @@ array([ 1., -4.])""",
         kinks={"a tie": "1 for the first of the largest, 0 for the others"},
         range="(-oo, oo)",
         same_bits=True,
+        elsewhere={
+            "pieces": {"required": "Paddle", "the last axis": "Thinc"},
+        },
         source="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, 2013, arXiv:1302.4389",
         example=""">>> actfn.maxout(np.array([1.0, 3.0, -2.0, -5.0]))
 array([ 3., -2.])
@@ -2038,10 +2126,20 @@ array([2., 5.])""",
         trains=("window",),
         kinks={"T": "1"},
         aliases=("frelu",),
+        range="(-oo, oo)",
         source="Ma, Zhang and Sun, 2020, arXiv:2007.11824",
-        example=""">>> actfn.funnel_relu(np.array([[[[1.0, -2.0], [3.0, -4.0]]]]), np.ones((1, 3, 3)))
-array([[[[ 1., -2.],
-         [ 3., -2.]]]])""",
+        example=""">>> x = np.array([[[[1.0, -2.0], [3.0, -4.0]]]])
+>>> actfn.funnel_relu(x, np.full((1, 3, 3), 0.5))
+array([[[[ 1., -1.],
+         [ 3., -1.]]]])
+>>> grad_x, grad_window = actfn.funnel_relu_backward(np.ones_like(x), x, np.full((1, 3, 3), 0.5))
+>>> grad_x
+array([[[[2., 1.],
+         [2., 1.]]]])
+>>> grad_window
+array([[[ 1., -2.,  0.],
+        [ 4., -6.,  0.],
+        [ 3., -4.,  0.]]])""",
     ),
     Activation(
         name="softmax2d",
@@ -2070,10 +2168,15 @@ array([[[[ 1., -2.],
         range="(0, 1]",
         smooth=True,
         source="",
-        example=""">>> actfn.softmax2d(np.array([[[2.0, 0.0]], [[1.0, 0.0]]])).round(6)
+        example=""">>> y = actfn.softmax2d(np.array([[[2.0, 0.0]], [[1.0, 0.0]]]))
+>>> y.round(6)
 array([[[0.731059, 0.5     ]],
 <BLANKLINE>
-       [[0.268941, 0.5     ]]])""",
+       [[0.268941, 0.5     ]]])
+>>> actfn.softmax2d_backward(np.array([[[1.0, 1.0]], [[0.0, 0.0]]]), y).round(6)
+array([[[ 0.196612,  0.25    ]],
+<BLANKLINE>
+       [[-0.196612, -0.25    ]]])""",
     ),
     # ---- Rows ----
     Activation(
@@ -2099,9 +2202,21 @@ array([[[0.731059, 0.5     ]],
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
+        elsewhere={
+            "axis": {
+                "required": "PyTorch",
+                "-1": "JAX, Keras, ONNX, MLX, Paddle",
+                "all axes": "SciPy",
+                "first": "NNlib",
+            },
+            "temperature": {"1": "Thinc", "none": "PyTorch, JAX, Keras, ONNX, SciPy"},
+        },
         source=("Bridle, 1990, Neurocomputing: algorithms, architectures and applications, NATO ASI series F68"),
-        example=""">>> actfn.softmax(np.array([2.0, 1.0, 0.1])).round(6)
+        example=""">>> y = actfn.softmax(np.array([2.0, 1.0, 0.1]))
+>>> y.round(6)
 array([0.659001, 0.242433, 0.098566])
+>>> actfn.softmax_backward(np.array([1.0, 0.0, 0.0]), y).round(6)
+array([ 0.224719, -0.159764, -0.064955])
 >>> actfn.softmax(np.array([2.0, 10.0, 1.0, 4.0])).round(6).tolist()
 [0.000334, 0.997071, 0.000123, 0.002471]""",
     ),
@@ -2125,9 +2240,20 @@ array([0.659001, 0.242433, 0.098566])
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(-oo, 0]",
         smooth=True,
+        elsewhere={
+            "axis": {
+                "required": "PyTorch",
+                "-1": "JAX, Keras, ONNX, MLX, Paddle",
+                "all axes": "SciPy",
+                "first": "NNlib",
+            },
+        },
         source="",
-        example=""">>> actfn.log_softmax(np.array([2.0, 1.0, 0.1])).round(6)
-array([-0.41703, -1.41703, -2.31703])""",
+        example=""">>> y = actfn.log_softmax(np.array([2.0, 1.0, 0.1]))
+>>> y.round(6)
+array([-0.41703, -1.41703, -2.31703])
+>>> actfn.log_softmax_backward(np.array([1.0, 0.0, 0.0]), y).round(6)
+array([ 0.340999, -0.242433, -0.098566])""",
     ),
     Activation(
         name="logsumexp",
@@ -2146,9 +2272,14 @@ array([-0.41703, -1.41703, -2.31703])""",
         aliases=("reduce_logsumexp",),
         range="(-oo, oo)",
         smooth=True,
+        elsewhere={
+            "axis": {"required": "PyTorch", "all axes": "JAX, SciPy"},
+        },
         source="Blanchard, Higham and Higham, 2021, IMA Journal of Numerical Analysis 41(4)",
         example=""">>> round(float(actfn.logsumexp(np.array([2.0, 1.0, 0.1]))), 6)
-2.41703""",
+2.41703
+>>> actfn.logsumexp_backward(1.0, np.array([2.0, 1.0, 0.1])).round(6)
+array([0.659001, 0.242433, 0.098566])""",
     ),
     Activation(
         name="softmin",
@@ -2170,9 +2301,15 @@ array([-0.41703, -1.41703, -2.31703])""",
         edges="An entry of oo takes no part; a row with -oo, or with nothing but oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
+        elsewhere={
+            "axis": {"required": "PyTorch", "-1": "MLX"},
+        },
         source="",
-        example=""">>> actfn.softmin(np.array([2.0, 1.0, 0.1])).round(6)
-array([0.096115, 0.261268, 0.642616])""",
+        example=""">>> y = actfn.softmin(np.array([2.0, 1.0, 0.1]))
+>>> y.round(6)
+array([0.096115, 0.261268, 0.642616])
+>>> actfn.softmin_backward(np.array([1.0, 0.0, 0.0]), y).round(6)
+array([-0.086877,  0.025112,  0.061765])""",
     ),
     Activation(
         name="softmax1",
@@ -2202,8 +2339,11 @@ array([0.096115, 0.261268, 0.642616])""",
         range="(0, 1)",
         smooth=True,
         source="Miller, 2023, Attention Is Off By One, https://www.evanmiller.org/attention-is-off-by-one.html",
-        example=""">>> actfn.softmax1(np.array([2.0, 1.0, 0.1])).round(6)
+        example=""">>> y = actfn.softmax1(np.array([2.0, 1.0, 0.1]))
+>>> y.round(6)
 array([0.60504 , 0.222582, 0.090495])
+>>> actfn.softmax1_backward(np.array([1.0, 0.0, 0.0]), y).round(6)
+array([ 0.238967, -0.134671, -0.054753])
 >>> actfn.softmax1(np.array([-9.0, -10.0, -10.9])).round(6).tolist()
 [0.000123, 4.5e-05, 1.8e-05]""",
     ),
@@ -2228,9 +2368,15 @@ array([0.60504 , 0.222582, 0.090495])
         ),
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="[0, 1]",
+        elsewhere={
+            "axis": {"-1": "Keras"},
+        },
         source="Martins and Astudillo, 2016, arXiv:1602.02068",
-        example=""">>> actfn.sparsemax(np.array([1.5, 1.0, 0.25]))
-array([0.75, 0.25, 0.  ])""",
+        example=""">>> y = actfn.sparsemax(np.array([1.5, 1.0, 0.25]))
+>>> y
+array([0.75, 0.25, 0.  ])
+>>> actfn.sparsemax_backward(np.array([1.0, 0.0, 0.0]), y)
+array([ 0.5, -0.5,  0. ])""",
     ),
     Activation(
         name="entmax15",
@@ -2252,8 +2398,11 @@ array([0.75, 0.25, 0.  ])""",
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="[0, 1]",
         source="Peters, Niculae and Martins, 2019, arXiv:1905.05702",
-        example=""">>> actfn.entmax15(np.array([2.0, 1.0, 0.1])).round(6)
-array([0.830719, 0.169281, 0.      ])""",
+        example=""">>> y = actfn.entmax15(np.array([2.0, 1.0, 0.1]))
+>>> y.round(6)
+array([0.830719, 0.169281, 0.      ])
+>>> actfn.entmax15_backward(np.array([1.0, 0.0, 0.0]), y).round(6)
+array([ 0.283473, -0.283473,  0.      ])""",
     ),
     Activation(
         name="hardmax",
@@ -2272,6 +2421,9 @@ array([0.830719, 0.169281, 0.      ])""",
         kinks={"a tie": "0"},
         edges="A row with NaN, or with nothing but -oo, becomes NaN; oo is larger than all others.",
         range="{0, 1}",
+        elsewhere={
+            "axis": {"-1": "ONNX"},
+        },
         source="",
         example=""">>> actfn.hardmax(np.array([[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]]))
 array([[0., 1., 0.],
@@ -2300,6 +2452,10 @@ array([0., 0., 0.])""",
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
+        elsewhere={
+            "tau": {"1": "PyTorch, Paddle"},
+            "hard": {"no": "PyTorch, Paddle"},
+        },
         source="Jang, Gu and Poole, 2016, arXiv:1611.01144; Maddison, Mnih and Teh, 2016, arXiv:1611.00712",
         example=""">>> y = actfn.gumbel_softmax(np.log([0.7, 0.2, 0.1]), tau=0.5, rng=0)
 >>> y.shape, round(float(y.sum()), 6)
@@ -2335,11 +2491,22 @@ array([0., 0., 0.])""",
             "softmax_cross_entropy_with_integer_labels",
             "sparse_softmax_cross_entropy_with_logits",
         ),
+        target=(
+            "The correct classes: integer labels from 0 to classes - 1, of the shape of the logits without `axis`, or "
+            "`ignore_index` for a row that does not count; or probabilities, of the shape of the logits."
+        ),
         range="[0, oo)",
         smooth=True,
+        elsewhere={
+            "reduction": {"mean": "PyTorch, ONNX", "none": "TensorFlow"},
+            "ignore_index": {"-100": "PyTorch", "none": "ONNX, TensorFlow"},
+            "label_smoothing": {"0": "PyTorch, Keras"},
+        },
         source="",
         example=""">>> round(float(actfn.cross_entropy(np.array([[2.0, 1.0, 0.1]]), np.array([0]))), 6)
-0.41703""",
+0.41703
+>>> actfn.cross_entropy_backward(1.0, np.array([[2.0, 1.0, 0.1]]), np.array([0])).round(6)
+array([[-0.340999,  0.242433,  0.098566]])""",
     ),
     Activation(
         name="binary_cross_entropy",
@@ -2367,12 +2534,22 @@ array([0., 0., 0.])""",
             "sigmoid_binary_cross_entropy",
             "weighted_cross_entropy_with_logits",
         ),
+        target="The correct answers: 1 for yes, 0 for no, or the probability of yes; broadcasts with the logits.",
         range="(0, oo)",
         smooth=True,
         segment=0.25,
+        elsewhere={
+            "pos_weight": {"1": "PyTorch", "required": "TensorFlow"},
+            "reduction": {"mean": "PyTorch", "none": "TensorFlow"},
+        },
         source="",
         example=""">>> round(float(actfn.binary_cross_entropy(2.0, 1.0)), 6)
-0.126928""",
+0.126928
+>>> scores, truth = np.array([2.0, -1.0]), np.array([1.0, 0.0])
+>>> actfn.binary_cross_entropy(scores, truth, reduction="none").round(6)
+array([0.126928, 0.313262])
+>>> actfn.binary_cross_entropy_backward(1.0, scores, truth, reduction="none").round(6)
+array([-0.119203,  0.268941])""",
     ),
 )
 
