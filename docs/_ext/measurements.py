@@ -41,6 +41,17 @@ def peer_errors() -> dict[tuple[str, str, str], float]:
     return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in read("peers")}
 
 
+@cache
+def drawn_errors() -> dict[tuple[str, str, str], float]:
+    """By name, direction and library, this one included, of functions that cannot be tried at every input."""
+    rows = read("drawn") if (RESULTS / "drawn.json").exists() else []
+    return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in rows}
+
+
+def drawn_inputs(name: str) -> int:
+    return max((row["inputs"] for row in read("drawn") if row["name"] == name), default=0) if drawn_errors() else 0
+
+
 def ulp(error: float | None) -> str:
     if error is None:
         return ""
@@ -51,10 +62,10 @@ def ulp(error: float | None) -> str:
 
 def accuracy(name: str) -> list[list[str]]:
     """A line per library: its name, forward, backward."""
-    peers = list(dict.fromkeys(peer for row, _, peer in peer_errors() if row == name))
-    own = [own_errors().get((name, direction, "float32")) for direction in DIRECTIONS]
-    theirs = [[peer, *(ulp(peer_errors().get((name, d, peer))) for d in DIRECTIONS)] for peer in peers]
-    return [["actfn", *map(ulp, own)], *theirs] if any(own) else []
+    known: dict[tuple[str, str, str], float] = drawn_errors() | peer_errors()
+    known |= {(n, d, "actfn"): error for (n, d, dtype), error in own_errors().items() if dtype == "float32"}
+    peers = sorted({peer for row, _, peer in known if row == name}, key=lambda peer: (peer != "actfn", peer))
+    return [[peer, *(ulp(known.get((name, d, peer))) for d in DIRECTIONS)] for peer in peers]
 
 
 def worst_float32() -> float:
@@ -91,7 +102,7 @@ def duration(seconds: float) -> str:
 
 def sizes_of(name: str) -> list[list[int]]:
     kind = oracle.ROWS[name].kind
-    return [[64, 10], [4096, 1024]] if kind in ("rows", "row loss") else [[n] for n in SIZES]
+    return [[64, 10], [4096, 1024]] if kind in ("rows", "row loss", "sampled rows", "pieces") else [[n] for n in SIZES]
 
 
 def cost(name: str) -> list[list[str]]:
@@ -109,9 +120,9 @@ def cost(name: str) -> list[list[str]]:
     return [head, *lines] if columns else []
 
 
-def nanoseconds(name: str) -> float | None:
-    """Per element, of 10,000 in cache; forward, into an existing array."""
-    found = cell(name, "forward", [10_000])
+def nanoseconds(name: str, direction: str = "forward") -> float | None:
+    """Per element, of 10,000 in cache; into an existing array."""
+    found = cell(name, direction, [10_000])
     return None if found is None else found["seconds"]["actfn"] * 1e9 / 10_000
 
 
