@@ -1,7 +1,9 @@
 """The look of every figure of the site, each in a light and a dark variant on a transparent ground."""
 
 import colorsys
+import html
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,22 +12,30 @@ import facts
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from docutils import nodes
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
+from sphinx.application import Sphinx
+from sphinx.util import logging
 
 import actfn
 from actfn.catalog import Activation, catalog
 from tools.readme_figure import SHOWN
 
+log = logging.getLogger(__name__)
 MODES = ("light", "dark")
 INK = {"light": "#24292f", "dark": "#e6edf3"}
 QUIET = {"light": "#6e7781", "dark": "#9da7b3"}
 # Okabe and Ito's colours, which colour-blind readers can tell apart, darkened on white and lightened on black.
 COLORS = {
-    "light": ("#0072b2", "#c44f00", "#008060", "#a9428a", "#8a6a00", "#2b6fd6", "#7a4b2a", "#5b5bd6"),
-    "dark": ("#56b4e9", "#ff8c42", "#2fcf9f", "#e58fc8", "#f0c420", "#8db8ff", "#d9a57c", "#a9a9ff"),
-}
+    "light": ("#0072b2", "#c44f00", "#008060", "#a9428a", "#8a6a00", "#2b6fd6", "#7a4b2a", "#5b5bd6",
+              "#b3234b", "#4d7c0f"),
+    "dark": ("#56b4e9", "#ff8c42", "#2fcf9f", "#e58fc8", "#f0c420", "#8db8ff", "#d9a57c", "#a9a9ff",
+             "#ff8aa5", "#a8d860"),
+}  # fmt: skip
 FAMILIES = list(dict.fromkeys(row.family for row in catalog.values()))
+# Those whose functions are one curve have a colour each.
+COLORED = list(dict.fromkeys(row.family for row in catalog.values() if row.kind in ("elementwise", "gated")))
 
 
 def style(mode: str) -> dict[str, Any]:
@@ -44,24 +54,24 @@ def style(mode: str) -> dict[str, Any]:
 
 def color_of(row: Activation, mode: str) -> str:
     """One per family, in the catalog's order."""
-    return COLORS[mode][FAMILIES.index(row.family) % len(COLORS[mode])]
+    return COLORS[mode][COLORED.index(row.family) % len(COLORS[mode])]
 
 
 # ---- The figure of a page -------------------------------------------------------------------------------------
 
 
 def draw(row: Activation, directory: Path) -> str:
-    """Write <name>-light.svg and <name>-dark.svg; the text for those who do not see them, "" for no figure."""
-    painter = PAINTERS.get(row.kind)
-    if painter is None:
-        return ""
+    """Write <name>-light.svg and <name>-dark.svg; the text for those who do not see them."""
     for mode in MODES:
         with mpl.rc_context(style(mode)):
-            figure, axes = plt.subplots()
-            axes.axhline(0, color=QUIET[mode], linewidth=0.8, zorder=0)
-            axes.axvline(0, color=QUIET[mode], linewidth=0.8, zorder=0)
-            text = painter(row, axes, mode)
-            axes.legend(loc="best")
+            if row.kind == "spatial":
+                figure, text = planes(row)
+            else:
+                figure, axes = plt.subplots()
+                axes.axhline(0, color=QUIET[mode], linewidth=0.8, zorder=0)
+                axes.axvline(0, color=QUIET[mode], linewidth=0.8, zorder=0)
+                text = PAINTERS[row.kind](row, axes, mode)
+                axes.legend(loc="best")
             save(figure, directory / f"{row.name}-{mode}.svg")
     return text
 
@@ -87,60 +97,130 @@ def curve(row: Activation, axes: Any, mode: str) -> str:
     return f"{row.title} and its derivative, for x from {row.plot[0]:g} to {row.plot[1]:g}."
 
 
-def gated(row: Activation, axes: Any, mode: str) -> str:
-    gate = between(-4, 4, facts.kinks(row))
+def of_gate(row: Activation, gate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A gated unit of a value of 1, and its derivative by the gate."""
     ones = np.ones_like(gate)
     function, back = getattr(actfn, row.name), getattr(actfn, f"{row.name}_backward")
     if "axis" in facts.signature(function):  # one input, the value before the gate
         both = np.stack([ones, gate], axis=-1)
-        y, slope = function(both)[:, 0], back(np.ones((len(gate), 1)), both)[:, 1]
-    else:
-        y, slope = function(gate, ones), back(ones, gate, ones)[0]
+        return function(both)[:, 0], back(np.ones((len(gate), 1)), both)[:, 1]
+    return function(gate, ones), back(ones, gate, ones)[0]
+
+
+def gated(row: Activation, axes: Any, mode: str) -> str:
+    gate = between(-4, 4, facts.kinks(row))
+    y, slope = of_gate(row, gate)
     axes.plot(gate, y, color=color_of(row, mode), linewidth=2.4, label="value = 1")
-    axes.plot(gate, slope, "--", color=INK[mode], linewidth=1.4, label="slope")
+    axes.plot(gate, slope, "--", color=INK[mode], linewidth=1.4, label="derivative by the gate")
     axes.set(xlabel="gate")
     return f"{row.title} of a gate from -4 to 4 and a value of 1, and the derivative by the gate."
 
 
 # The row in figures of functions of rows: its first entry runs, the others stay.
 OTHERS = (0.0, -1.0)
+STYLES = ("-", "--", "-.", ":")
 
 
-def rows_of(t: np.ndarray) -> np.ndarray:
-    return np.stack([t, *(np.full_like(t, other) for other in OTHERS)], axis=-1)
+def rows_of(t: np.ndarray, others: tuple[float, ...] = OTHERS) -> np.ndarray:
+    return np.stack([t, *(np.full_like(t, other) for other in others)], axis=-1)
+
+
+def lines(axes: Any, t: np.ndarray, curves: dict[str, np.ndarray], slope: str, slopes: np.ndarray, mode: str) -> None:
+    """Curves in the colours of the style and in a pattern each, and a derivative in ink."""
+    for k, (label, y) in enumerate(curves.items()):
+        axes.plot(t, y, STYLES[k % 4], color=COLORS[mode][k % len(COLORS[mode])], linewidth=2.4, label=label)
+    axes.plot(t, slopes, "--", color=INK[mode], linewidth=1.4, label=slope)
 
 
 def entries(row: Activation, axes: Any, mode: str) -> str:
     t = np.linspace(-4, 4, 401)
-    y = np.atleast_2d(np.asarray(getattr(actfn, row.name)(rows_of(t))).T)
-    for k, (line, color) in enumerate(zip(y, COLORS[mode], strict=False)):
-        axes.plot(t, line, color=color, linewidth=2.4, label=f"$y_{k + 1}$" if len(y) > 1 else "$y$")
+    # Noise, where there is any, is the same at each x.
+    x = rows_of(t)
+    function, back = getattr(actfn, row.name), getattr(actfn, f"{row.name}_backward")
+    drawn = "rng" in facts.signature(function)
+    y = np.stack([function(one, rng=6) for one in x]) if drawn else np.asarray(function(x))
+    reduced = y.ndim == 1
+    first = np.ones_like(t) if reduced else np.eye(1, x.shape[1]) * np.ones_like(x)
+    slopes = back(first, x if reduced else y)[:, 0]
+    curves = {"$y$": y} if reduced else {f"$y_{k + 1}$": line for k, line in enumerate(y.T)}
+    lines(axes, t, curves, rf"$\partial y{'' if reduced else '_1'} / \partial x_1$", slopes, mode)
     axes.set(xlabel="$x_1$")
-    return f"{row.title} of the row (x, {', '.join(f'{o:g}' for o in OTHERS)}), for x from -4 to 4."
+    others = ", ".join(f"{other:g}" for other in OTHERS)
+    what = "its derivative by x" if reduced else "the derivative of the first entry by x"
+    return f"{row.title}{', one draw,' if drawn else ''} of the row (x, {others}), for x from -4 to 4, and {what}."
+
+
+def pieces(row: Activation, axes: Any, mode: str) -> str:
+    """A unit of as few inputs as it takes: the first runs, the others are 0."""
+    t = between(-4, 4, [0.0])
+    x = rows_of(t, (0.0,) * (int(row.params.get("pieces") or 1) - 1))
+    y = getattr(actfn, row.name)(x)
+    slopes = getattr(actfn, f"{row.name}_backward")(np.ones_like(y), x)[:, 0]
+    curves = {f"$y_{k + 1}$" if y.shape[1] > 1 else "$y$": line for k, line in enumerate(y.T)}
+    slope = "gradient of $x_1$, for a gradient of 1" if y.shape[1] > 1 else r"$\partial y / \partial x_1$"
+    lines(axes, t, curves, slope, slopes, mode)
+    axes.set(xlabel="$x_1$")
+    unit = f"({', '.join(['x', *['0'] * (x.shape[1] - 1)])})" if x.shape[1] > 1 else "x"
+    return f"{row.title} of {unit} and its gradient, for x from -4 to 4."
 
 
 def row_loss(row: Activation, axes: Any, mode: str) -> str:
     t = np.linspace(-4, 4, 401)
-    for label, color in zip(range(1 + len(OTHERS)), COLORS[mode], strict=False):
-        losses = getattr(actfn, row.name)(rows_of(t), np.full(t.shape, label), reduction="none")
-        axes.plot(t, losses, color=color, linewidth=2.4, label=f"class {label} is correct")
+    function, back = getattr(actfn, row.name), getattr(actfn, f"{row.name}_backward")
+    curves = {
+        f"class {label} is correct": function(rows_of(t), np.full(t.shape, label), reduction="none")
+        for label in range(1 + len(OTHERS))
+    }
+    slopes = back(np.ones_like(t), rows_of(t), np.zeros(t.shape, int), reduction="none")[:, 0]
+    lines(axes, t, curves, "derivative, class 0 is correct", slopes, mode)
     axes.set(xlabel="score of class 0")
-    return f"{row.title} of the scores (x, {', '.join(f'{o:g}' for o in OTHERS)}), for each correct class."
+    others = ", ".join(f"{other:g}" for other in OTHERS)
+    return f"{row.title} of the scores (x, {others}), for each correct class, and its derivative by x."
 
 
 def pointwise_loss(row: Activation, axes: Any, mode: str) -> str:
     t = np.linspace(-4, 4, 401)
-    for target, color in zip((0.0, 1.0), COLORS[mode], strict=False):
-        losses = getattr(actfn, row.name)(t, np.full_like(t, target), reduction="none")
-        axes.plot(t, losses, color=color, linewidth=2.4, label=f"target {target:g}")
+    function, back = getattr(actfn, row.name), getattr(actfn, f"{row.name}_backward")
+    curves = {f"target {target:g}": function(t, np.full_like(t, target), reduction="none") for target in (0.0, 1.0)}
+    slopes = back(1.0, t, np.ones_like(t), reduction="none")
+    lines(axes, t, curves, "derivative, target 1", slopes, mode)
     axes.set(xlabel="x")
-    return f"{row.title} for x from -4 to 4, where the target is 0 and where it is 1."
+    return f"{row.title} for x from -4 to 4, where the target is 0 and where it is 1, and its derivative."
+
+
+def planes(row: Activation) -> tuple[Figure, str]:
+    """An image of hills, what becomes of it, and where a gradient goes; a row of panels per channel."""
+    down, across = np.mgrid[-2:2:24j, -3:3:36j]
+    texture = 0.7 * np.cos(7 * across) * np.cos(7 * down)
+    hills = [3 * np.exp(-((across - side) ** 2) - down**2) - 2 * np.exp(-((across + side) ** 2) - down**2) + texture
+             for side in (-1, 1)]  # fmt: skip
+    learned = [np.full((1, 3, 3), 1 / 9)] if "window" in row.params else []
+    x = np.array(hills[: 1 if learned else 2])[None]
+    function, back = getattr(actfn, row.name), getattr(actfn, f"{row.name}_backward")
+    y, grad = function(x, *learned), np.zeros_like(x)
+    grad[:, 0] = 1
+    gradient = back(grad, x if learned else y, *learned)
+    gradient = gradient[0] if learned else gradient
+    panels = {"x": x, "f(x)": y, "gradient of x": gradient}
+    figure, grid = plt.subplots(x.shape[1], 3, figsize=(7.2, 1 + 1.6 * x.shape[1]), squeeze=False)
+    for column, (title, images) in zip(grid.T, panels.items(), strict=True):
+        limit = float(np.abs(images).max())
+        for k, axes in enumerate(column):
+            shown = axes.imshow(images[0, k], cmap="RdBu_r", vmin=-limit, vmax=limit)
+            axes.set(xticks=[], yticks=[], title=title if k == 0 else "")
+        figure.colorbar(shown, ax=list(column), location="bottom", shrink=0.8)
+    for k, axes in enumerate(grid[:, 0]):
+        axes.set_ylabel(f"channel {k}")
+    what = "with a window of ninths" if learned else "of two channels"
+    return figure, f"{row.title} {what}: an image, the result, and the gradient for a gradient of 1 in channel 0."
 
 
 PAINTERS = {
     "elementwise": curve,
     "gated": gated,
     "rows": entries,
+    "sampled rows": entries,
+    "pieces": pieces,
     "row loss": row_loss,
     "pointwise loss": pointwise_loss,
 }
@@ -163,16 +243,36 @@ def draw_home(directory: Path) -> None:
             save(figure, directory / f"home-{mode}.svg")
 
 
+def outline(row: Activation) -> tuple[np.ndarray, np.ndarray] | None:
+    """What the figure of a page shows, in few points and without what stands beside the first curve."""
+    t = np.linspace(-4, 4, 33)
+    function = getattr(actfn, row.name)
+    if row.kind == "elementwise":
+        return np.linspace(*row.plot, 33), np.clip(facts.forward(row, np.linspace(*row.plot, 33)), *row.plot)
+    if row.kind == "gated":
+        return t, of_gate(row, t)[0]
+    if row.kind == "rows":
+        return t, np.reshape(function(rows_of(t)), (len(t), -1))[:, 0]
+    if row.kind == "pieces":
+        return t, function(rows_of(t, (0.0,) * (int(row.params.get("pieces") or 1) - 1)))[:, 0]
+    if row.kind == "row loss":
+        return t, function(rows_of(t), np.zeros(t.shape, int), reduction="none")
+    if row.kind == "pointwise loss":
+        return t, function(t, np.ones_like(t), reduction="none")
+    return None
+
+
 def spark(row: Activation) -> str:
     """A curve as small as a word, in the colour of the text around it; "" for what has no curve."""
-    if row.kind != "elementwise":
+    found = outline(row)
+    if found is None:
         return ""
-    x = np.linspace(*row.plot, 33)
-    y = np.clip(facts.forward(row, x), *row.plot)
-    low, high = min(float(y.min()), -0.5), max(float(y.max()), 1.0)
+    x, y = found
+    low, high = min(float(np.nanmin(y)), -0.5), max(float(np.nanmax(y)), 1.0)
     points = " ".join(
         f"{(a - x[0]) / (x[-1] - x[0]) * 56 + 2:.1f},{(high - b) / (high - low) * 24 + 2:.1f}"
         for a, b in zip(x, y, strict=True)
+        if np.isfinite(b)
     )
     return f'<svg class="spark" viewBox="0 0 60 28" aria-hidden="true"><polyline points="{points}"/></svg>'
 
@@ -188,21 +288,66 @@ def reset(_config: dict[str, Any], _file: str) -> None:
 def scrape(_block: Any, variables: dict[str, Any], config: dict[str, Any]) -> str:
     """Save both variants of the figures of a block; a script knows nothing of them."""
     lines = []
+    source = Path(variables["src_file"])
+    chosen = re.search(r"^# sphinx_gallery_thumbnail_number = (\d+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
     for number, path in zip(plt.get_fignums(), variables["image_path_iterator"], strict=False):
         figure, light = plt.figure(number), Path(path)
-        alt = (
-            alternative(figure) or f"Figure of {Path(variables['src_file']).stem.strip('0123456789').replace('_', ' ')}"
-        )
+        alt = alternative(figure) or f"Figure of {source.stem.strip('0123456789').replace('_', ' ')}"
         width = round(figure.get_figwidth() * 100)
+        thumbnail = light.stem.endswith(f"_{int(chosen[1]) if chosen else 1:03}")
+        lines += [".. container:: figure-scroll" + (" wide" if width > 640 else ""), ""]
         for mode in MODES:
             target = light if mode == "light" else light.with_name(f"{light.stem}_dark{light.suffix}")
             if mode == "dark":
                 darken(figure)
             figure.savefig(target, dpi=200)
+            if cut_off(target):
+                log.warning("%s is cut off at its edge", target.name)
+            if thumbnail:
+                shrink(figure, thumbnail_of(light, mode))
             place = Path("/") / target.relative_to(config["src_dir"])
-            lines += [f".. image:: {place}", f"   :class: only-{mode}", f"   :alt: {alt}", f"   :width: {width}px", ""]
+            lines += [f"   .. image:: {place}", f"      :class: only-{mode}", f"      :alt: {alt}",
+                      f"      :width: {width}px", "      :loading: lazy", ""]  # fmt: skip
     plt.close("all")
     return "\n".join(["", *lines, ""])
+
+
+def cut_off(image: Path) -> bool:
+    """Whether ink touches the edge: a label that found no room."""
+    alpha = plt.imread(image)[..., 3]
+    return bool(max(edge.max() for edge in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])) > 0.5)
+
+
+def thumbnail_of(image: Path, mode: str) -> Path:
+    """Beside the one that sphinx-gallery makes, which is for light pages only."""
+    return image.parent / "thumb" / f"{image.stem[:-4]}_thumb_{mode}.png"
+
+
+def shrink(figure: Figure, path: Path) -> None:
+    """The figure drawn anew for a small frame, where its letters stay as large as they are."""
+    size = figure.get_size_inches()
+    path.parent.mkdir(exist_ok=True)
+    figure.set_size_inches(max(4.8, 0.62 * size[0]), max(3.36, 0.434 * size[0]))
+    figure.savefig(path, dpi=600 / figure.get_figwidth())
+    figure.set_size_inches(size)
+
+
+def thumbnails(app: Sphinx, document: nodes.document) -> None:
+    """The thumbnails of the gallery in both modes, with a text; before Sphinx copies the images of a page."""
+    for image in list(document.findall(nodes.image)):
+        if not image["uri"].endswith("_thumb.png"):
+            continue
+        after = image.next_node(nodes.raw, ascend=True)
+        title = re.search(r'sphx-glr-thumbnail-title">(.*?)<', after.astext() if after else "")
+        image["loading"] = "lazy"
+        image["alt"] = f"Figure of the page: {html.unescape(title[1]) if title else 'example'}"
+        variants = []
+        for mode in MODES:
+            uri = image["uri"].removesuffix(".png") + f"_{mode}.png"
+            if (Path(app.srcdir) / uri.lstrip("/")).exists():
+                variants.append(image.deepcopy())
+                variants[-1].attributes |= {"uri": uri, "classes": [f"only-{mode}"]}
+        image.replace_self(variants or [image])
 
 
 def alternative(figure: Figure) -> str:

@@ -24,6 +24,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import actfn
+from actfn._docstrings import PARAMETERS
 from actfn.catalog import Activation, catalog
 
 DOCS = Path(__file__).parents[1]
@@ -51,6 +52,12 @@ def table(lines: Iterable[Sequence[str]], classes: str = "") -> str:
 
 def math(latex: str) -> str:
     return f":math:`{latex}`"
+
+
+def linked(source: str) -> str:
+    """Numbers of arXiv, and addresses, as links."""
+    source = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"`arXiv:\1 <https://arxiv.org/abs/\1>`__", source)
+    return re.sub(r"(?<!<)\b(https://[^\s;,>]+)(?![^<]*>)", r"`\1 <\1>`__", source)
 
 
 def said(text: str) -> str:
@@ -103,9 +110,10 @@ def properties(row: Activation) -> list[list[str]]:
         if ends:
             pairs = zip(ends, row.ends, strict=True)
             lines.append([what, ", ".join(" at ".join(math(formulas.latex(text)) for text in pair) for pair in pairs)])
-    if row.kinks:
-        at = [f"{said(slope)} at {said(x)}" for x, slope in row.kinks.items()]
-        lines.append(["Derivative at kinks", ", ".join(at)])
+    at = [f"{said(slope)} at {said(x)}" for x, slope in row.kinks.items()]
+    lines.append(["Derivative at kinks", ", ".join(at) or "there are none"])
+    if row.target:
+        lines.append(["Target", row.target.replace("`", "``")])
     if row.edges:
         lines.append(["Infinities", re.sub(r"\boo\b", "∞", row.edges).replace("-∞", "−∞")])
     if row.kind == "elementwise":
@@ -118,25 +126,48 @@ def properties(row: Activation) -> list[list[str]]:
     if row.trains:
         lines.append(["Learned", ", ".join(f"``{name}``" for name in row.trains)])
     if row.aliases:
-        lines.append(["Also known as", ", ".join(row.aliases)])
+        lines.append(["Also known as", ", ".join(f"``{alias}``" for alias in row.aliases)])
     if row.source:
-        lines.append(["Source", row.source])
+        lines.append(["Source", linked(row.source)])
     return lines
 
 
-def parameters(row: Activation) -> list[list[str]]:
-    lines = [
-        [f"``{name}``", "required" if default is None else f"``{default:.6g}``", row.param_docs[name]]
-        for name, default in row.params.items()
+def saturation(row: Activation) -> list[list[str]]:
+    """A line per dtype, of both sides."""
+    lines: dict[str, list[list[str]]] = {}
+    for found in facts.saturation(row):
+        lines.setdefault(found.dtype, []).append([found.value, found.gradient])
+    return [
+        [
+            dtype,
+            *(
+                " or ".join(x for x in dict.fromkeys(column) if x != "nowhere") or "nowhere"
+                for column in zip(*sides, strict=True)
+            ),
+        ]
+        for dtype, sides in lines.items()
     ]
-    return [["parameter", "default", "what it is"], *lines]
+
+
+def parameters(row: Activation) -> list[list[str]]:
+    """Its own, and what other libraries leave to the caller where this one has an argument or another function."""
+    arguments = inspect.signature(getattr(actfn, row.name)).parameters
+    lines = [["parameter", "default", "what it is", "default in other libraries"]]
+    for name in dict.fromkeys((*row.params, *row.elsewhere)):
+        default = row.params[name] if name in row.params else arguments[name].default if name in arguments else ""
+        what = row.param_docs.get(name) or PARAMETERS.get(name, ("", ""))[1]
+        others = "; ".join(f"{value}: {libraries}" for value, libraries in row.elsewhere.get(name, {}).items())
+        written = f"{default:.6g}" if isinstance(default, float) else f"{default}"
+        shown = "required" if default is None else f"``{written}``" if written else ""
+        lines.append([f"``{name}``" if name in arguments else name, shown, what, others.replace("-", "−")])
+    return lines if row.elsewhere else [line[:3] for line in lines]
 
 
 def context(row: Activation) -> dict[str, Any]:
     """All that the template of a page asks for."""
     names = [row.name, *(alias for alias in row.aliases if hasattr(actfn, alias))]
-    elementwise = row.kind == "elementwise"
-    mishaps = [m for m in facts.mishaps(row) if m.error > 1] if elementwise else []
+    tried = facts.mishaps(row)
+    mishaps = [m for m in tried if m.error > 1]
     return {
         "row": row,
         "equations": formulas.equations(row),
@@ -144,16 +175,17 @@ def context(row: Activation) -> dict[str, Any]:
         "alt": figures.draw(row, TARGET),
         "properties": table([["fact", "value"], *properties(row)], "facts"),
         "parameters": table(parameters(row)),
-        "saturation": table([["dtype", "the value is its limit", "the gradient is exactly 0"],
-                             *([s.dtype, s.value, s.gradient] for s in facts.saturation(row))]),
+        "saturation": table([["dtype", "the value is its limit", "the gradient is exactly 0"], *saturation(row)]),
+        "tried": tried,
         "mishaps": mishaps,
-        "mishap_table": table([["direction", "x", "as written", "actfn", "exact", "error as written"],
-                               *([m.what, f"{m.x:g}", m.naive, m.ours, m.exact, f"{measurements.ulp(m.error)} ULP"]
+        "mishap_table": table([["direction", "input", "as written", "actfn", "exact", "error as written"],
+                               *([m.what, m.x, m.naive, m.ours, m.exact, f"{measurements.ulp(m.error)} ULP"]
                                  for m in mishaps)]),
         "accuracy": table([["library", "forward", "backward"], *measurements.accuracy(row.name)]),
+        "drawn": f"{measurements.drawn_inputs(row.name):,}",
         "bounds": table([["dtype", "forward", "backward"],
                          *([dtype, *(f"{bound:g}" for bound in bounds)] for dtype, bounds in row.ulp.items())]),
-        "cost": table(measurements.cost(row.name) or [[]]),
+        "cost": table(measurements.cost(row.name) or [[]], "measured"),
         "signatures": [signature(name) for name in names],
         "backward_signatures": [signature(f"{name}_backward") for name in names],
         "layer": f"actfn.layers.{row.class_name}{plain_signature(getattr(actfn.layers, row.class_name))}",
@@ -262,31 +294,40 @@ class Measured(SphinxDirective):
 
 
 def accuracy_table() -> str:
-    """Errors of all functions beside those of other libraries."""
-    peers = list(dict.fromkeys(peer for *_, peer in measurements.peer_errors()))
-    lines = [["function", "actfn", *peers]]
-    for name in dict.fromkeys(name for name, *_ in measurements.own_errors()):
+    """Errors of all functions beside those of other libraries, measured at every input."""
+    own = {(n, d, "actfn"): error for (n, d, dtype), error in measurements.own_errors().items() if dtype == "float32"}
+    return beside(own | measurements.peer_errors())
+
+
+def beside(errors: dict[tuple[str, str, str], float]) -> str:
+    """A line per function and direction, a column per library, this one first."""
+    libraries = list(dict.fromkeys(("actfn", *sorted(library for *_, library in errors))))
+    lines = [["function", *libraries]]
+    for name in dict.fromkeys(name for name, *_ in errors):
         for direction in measurements.DIRECTIONS:
-            own = measurements.own_errors().get((name, direction, "float32"))
-            errors = [measurements.peer_errors().get((name, direction, peer)) for peer in peers]
             label = name if direction == "forward" else f"{name}_backward"
-            lines.append([f":func:`~actfn.{label}`", measurements.ulp(own), *map(measurements.ulp, errors)])
+            found = [errors.get((name, direction, library)) for library in libraries]
+            lines.append([f":func:`~actfn.{label}`", *map(measurements.ulp, found)])
     return table(lines, "sortable")
 
 
 def choosing_table() -> str:
-    """What a choice depends on: cost, and what happens to the gradient."""
-    lines = [["function", "ns per element", "largest slope", "gradient at −3", "mean output for normal input"]]
+    """What a choice depends on: what comes out, what happens to the gradient, cost, and use."""
+    lines = [["function", "range", "gradient", "largest slope", "slope at −3", "slope at 3", "mean output", "ns",
+              "ns back", "what it is"]]  # fmt: skip
     for row in catalog.values():
         if row.kind == "elementwise":
-            time = measurements.nanoseconds(row.name)
-            lines.append([f":func:`~actfn.{row.name}`", f"{time:.2f}" if time else "", *facts.behaviour(row)])
-    return table(lines, "sortable")
+            times = [measurements.nanoseconds(row.name, direction) for direction in measurements.DIRECTIONS]
+            cells = [math(formulas.interval(row.range)), facts.trouble(row), *facts.behaviour(row)]
+            cells += [f"{time:.2f}" if time else "" for time in times]
+            lines.append([f":doc:`{row.title} </functions/{row.name}>`", *cells, row.summary])
+    return table(lines, "sortable choosing")
 
 
 TABLES = {
     "race": lambda: table(measurements.race()),
     "accuracy": accuracy_table,
+    "drawn": lambda: beside(measurements.drawn_errors()),
     "choosing": choosing_table,
 }
 
@@ -306,4 +347,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("measured", Measured)
     app.connect("builder-inited", generate, priority=100)
     app.connect("source-read", list_decisions)
+    # Before Sphinx looks for the images of a page, which it does at 500.
+    app.connect("doctree-read", figures.thumbnails, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
