@@ -58,9 +58,9 @@ html_theme = "pydata_sphinx_theme"
 html_math_renderer = "katex"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["tables.js"]
+html_js_files = ["site.js"]
 html_title = "actfn"
-html_sidebars = {"index": [], "**": ["sidebar-nav-bs"]}
+html_sidebars = {"index": [], "functions/index": [], "**": ["sidebar-nav-bs"]}
 html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,

@@ -1,4 +1,5 @@
 // Tables of class "sortable": a click on a heading sorts, a field above filters. Works without a server.
+// At the end, what sphinx-gallery's tags need besides.
 "use strict";
 
 const text = (row, k) => row.cells[k].textContent.trim();
@@ -56,4 +57,28 @@ document.addEventListener("DOMContentLoaded", () => {
     (table.closest(".pst-scrollable-table-container") ?? table).before(bar);
     update();
   }
+});
+
+// ---- The tags of the gallery ----
+
+// A page that was opened from a file may not change its address; browsers throw, and nothing would be filtered.
+if (location.protocol === "file:" && typeof TagSet !== "undefined") TagSet.prototype.updateURLTags = () => {};
+
+window.addEventListener("load", () => {
+  const list = document.getElementById("sg-tag-list");
+  const tags = [...(list?.querySelectorAll(".sphx-glr-tag") ?? [])];
+  const levels = ["beginner", "intermediate", "advanced"];
+  const place = (tag) => (levels.indexOf(tag.textContent) + 4) % 4 || 4;
+  tags.sort((a, b) => place(a) - place(b) || a.textContent.localeCompare(b.textContent));
+  for (const tag of tags) {
+    tag.classList.toggle("level", place(tag) < 4);
+    tag.role = "button";
+    tag.tabIndex = 0;
+    tag.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      tag.click();
+    });
+  }
+  list?.querySelector(".sphx-glr-tag-label")?.after(...tags);
 });
