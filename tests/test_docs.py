@@ -47,10 +47,10 @@ def test_examples_of_docstrings(function: str) -> None:
 
 @pytest.mark.parametrize("row", list(oracle.ROWS))
 def test_examples_of_rows(row: str) -> None:
-    """The catalog's example runs, and shows the function it belongs to."""
+    """The catalog's example runs, and shows the function it belongs to, forward and backward."""
     example = oracle.ROWS[row].example
-    assert run_examples(example, row) >= 1
-    assert f"actfn.{row}(" in example
+    assert run_examples(example, row) >= 2
+    assert f"actfn.{row}(" in example and f"actfn.{row}_backward(" in example
 
 
 @pytest.mark.parametrize("function", [n for n in FUNCTIONS if n.removesuffix("_backward") in oracle.ROWS])
@@ -179,16 +179,39 @@ def test_examples_of_markdown(name: str) -> None:
     assert count or name != "README.md", "the README shows nothing that runs"
 
 
-PAGES = [*sorted((ROOT / "docs" / "guides").glob("*.rst")), *(ROOT / "docs").glob("index.rst")]
+DOCS = ROOT / "docs"
+# Made while the site is built: of the templates, and of the scripts of the gallery.
+GENERATED = ("functions", "auto_gallery")
+# Files of the root, which are pages too; the one is tested above, the other lists changes.
+INCLUDED = ("contributing.md", "CHANGELOG.md")
+PAGES = [
+    page
+    for suffix in ("rst", "md", "jinja")
+    for page in sorted(DOCS.rglob(f"*.{suffix}"))
+    if page.relative_to(DOCS).parts[0] not in (*GENERATED, *INCLUDED)
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_examples_of_guides(page: Path) -> None:
-    """Every >>> on a page runs as printed, in one session per page."""
+def test_examples_of_pages(page: Path) -> None:
+    """Every page of the documentation shows something that runs as printed, in one session per page."""
     text = page.read_text(encoding="utf-8")
     for library in re.findall(r"^ *>>> import ([\w.]+)", text, re.MULTILINE):
         pytest.importorskip(library, reason=f"the page needs {library}, which is not installed")
-    assert run_examples(text, page.name)
+    if page.suffix == ".md":
+        text = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    if page.name == "activation.rst.jinja":
+        # Its example is the row's, which is tested above.
+        assert "{{ row.example }}" in text
+    else:
+        assert run_examples(text, page.name), "no >>> on the page"
+
+
+def test_all_pages_are_tested() -> None:
+    """Those that people look for are among them, so the patterns above find what they should."""
+    names = {page.relative_to(DOCS).as_posix() for page in PAGES}
+    assert {"index.rst", "guides.rst", "guides/tour.rst", "decisions/README.md", "decisions/0003-no-fast-math.md",
+            "_templates/activation.rst.jinja", "_templates/index.rst.jinja"} <= names  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
