@@ -10,6 +10,7 @@ You should know what a matrix product is.
 """
 
 # sphinx_gallery_tags = ["beginner", "neuron", "depth"]
+# sphinx_gallery_thumbnail_number = 2
 
 from itertools import pairwise
 

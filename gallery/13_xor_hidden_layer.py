@@ -10,6 +10,7 @@ You should know the chain rule.
 """
 
 # sphinx_gallery_tags = ["beginner", "training", "loss"]
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -100,7 +101,10 @@ print("all nine derivatives are right")
 # --------
 #
 # Gradient descent is one line: every weight takes a step against its gradient.
-# The first loss is near :math:`\log 2 = 0.693`, which is what a network has that always answers one half.
+# The first loss is near :math:`\log 2`, which is what a network has that always answers one half, a score of 0:
+#
+# >>> print(f"{actfn.binary_cross_entropy(np.zeros((4, 1)), target):.4f}")
+# 0.6931
 
 STEPS, RATE = 1500, 0.5
 

@@ -9,6 +9,7 @@ For everybody who wants to see what there is.
 """
 
 # sphinx_gallery_tags = ["beginner", "functions"]
+# sphinx_gallery_thumbnail_number = 3
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +23,10 @@ import actfn
 # A row of the catalog holds what is known about a function.
 # Those of kind "elementwise" are functions of one number, so they have a curve.
 # Parameters have the default that the function has; the few that every user must choose are 0.25 here.
+#
+# >>> row = actfn.catalog["leaky_relu"]
+# >>> row.family, dict(row.params), row.range
+# ('piecewise linear', {'negative_slope': 0.01}, '(-oo, oo)')
 
 families = {}
 for row in actfn.catalog.values():

@@ -7,6 +7,7 @@ On this page you compare the answers, let a network learn one of them, and look 
 """
 
 # sphinx_gallery_tags = ["intermediate", "functions", "images"]
+# sphinx_gallery_thumbnail_number = 3
 
 import matplotlib.pyplot as plt
 import numpy as np

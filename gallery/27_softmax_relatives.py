@@ -5,11 +5,13 @@ The relatives of softmax: exact zeros, nothing at all, and samples
 Softmax never says 0, always hands out everything, and never decides.
 On this page you meet the functions that do: sparsemax and entmax give exact zeros, softmax1 may keep something back,
 hardmax decides, and Gumbel-softmax draws.
+At the end softmin looks for the smallest, and softmax2d works on images.
 
 You should have met softmax.
 """
 
 # sphinx_gallery_tags = ["advanced", "functions", "classification", "attention"]
+# sphinx_gallery_thumbnail_number = 3
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -140,5 +142,41 @@ panels[0].set_ylabel("draws")
 # %%
 # With a small ``tau`` most draws are nearly 0 or 1: almost a decision.
 # With a large one all draws are near one third: smooth, but no longer a choice.
+
+# %%
+# The smallest wins
+# -----------------
+#
+# Distances are scores turned round: near is good.
+# Softmin is the softmax of the negative numbers, so the nearest gets the largest share.
+# Here a point asks which of three others it belongs to.
+#
+# >>> distances = np.array([0.5, 2.0, 4.0])
+# >>> actfn.softmin(distances).round(4)
+# array([0.7979, 0.178 , 0.0241])
+# >>> bool(np.array_equal(actfn.softmin(distances), actfn.softmax(-distances)))
+# True
+
+# %%
+# A softmax per pixel
+# -------------------
+#
+# A network that finds what is where gives scores to every pixel, a plane per class.
+# ``softmax2d`` makes a plane of probabilities of each, and in every pixel they sum to 1.
+# The scores here are hills around two places, and a constant for "nothing".
+
+down, across = np.mgrid[-2:2:40j, -3:3:60j]
+planes = np.stack([4 * np.exp(-((across - side) ** 2) - down**2) for side in (-1.2, 1.2)] + [np.full(down.shape, 1.5)])
+shares = actfn.softmax2d(planes)
+assert np.allclose(shares.sum(axis=0), 1) and np.array_equal(shares, actfn.softmax(planes, axis=0))
+
+figure, grid = plt.subplots(2, 3, figsize=(10, 4.6), layout="constrained")
+for k, name in enumerate(("left thing", "right thing", "nothing")):
+    scored = grid[0, k].imshow(planes[k], vmin=0, vmax=4)
+    shared = grid[1, k].imshow(shares[k], vmin=0, vmax=1)
+    grid[0, k].set(title=name, xticks=[], yticks=[])
+    grid[1, k].set(xticks=[], yticks=[])
+figure.colorbar(scored, ax=grid[0], label="score")
+figure.colorbar(shared, ax=grid[1], label="probability")
 
 plt.show()

@@ -10,6 +10,7 @@ You should have met the sigmoid and gradient descent.
 """
 
 # sphinx_gallery_tags = ["beginner", "classification", "training", "loss"]
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np

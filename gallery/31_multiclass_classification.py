@@ -10,6 +10,7 @@ You should have met softmax and cross-entropy.
 """
 
 # sphinx_gallery_tags = ["beginner", "classification", "training", "images", "loss"]
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -153,7 +154,7 @@ confusion = np.zeros((10, 10), int)
 np.add.at(confusion, (t_test, answers), 1)
 assert confusion.sum() == len(t_test) and confusion.trace() == np.sum(answers == t_test)
 
-figure, axes = plt.subplots(figsize=(5.6, 4.8), layout="constrained")
+figure, axes = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 picture = axes.imshow(confusion, cmap="viridis")
 for digit, answer in np.ndindex(10, 10):
     if confusion[digit, answer] and digit != answer:

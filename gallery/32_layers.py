@@ -90,11 +90,12 @@ x_train, x_test = (x_train - mean) / scale, (x_test - mean) / scale
 # One call forward, one call backward, then each layer moves what it has learned a gradient for.
 # A layer of actfn adds its gradients up until they are cleared, so that several batches can share a step.
 
-losses, slopes = [], []
+losses, lengths, slopes = [], [], []
 for _ in range(200):
     scores = network(x_train)
     losses.append(actfn.cross_entropy(scores, t_train))
     network.backward(actfn.cross_entropy_backward(1.0, scores, t_train))
+    lengths.append(np.sqrt(sum(np.sum(g**2) for layer in network for g in layer.grad.values())))
     for layer in network:
         for name, gradient in layer.grad.items():
             setattr(layer, name, getattr(layer, name) - 0.1 * gradient)
@@ -106,8 +107,10 @@ print(f"{accuracy:.1%} of {len(t_test)} held-back wines are given to the right g
 assert accuracy > 0.9 and losses[-1] < 0.1
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-left.plot(losses, "C0", linewidth=2)
-left.set(xlabel="step", ylabel="cross-entropy", yscale="log")
+left.plot(losses, "C0", linewidth=2, label="cross-entropy")
+left.plot(lengths, "C2--", linewidth=2, label="length of the gradient")
+left.set(xlabel="step", yscale="log")
+left.legend()
 right.plot(slopes, "C1", linewidth=1, alpha=0.7)
 right.set(xlabel="step", ylabel="slopes of PReLU below zero")
 

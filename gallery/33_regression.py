@@ -37,6 +37,10 @@ t = wave + rng.normal(0, 0.1, x.shape)
 #
 # The output neuron has no activation, or the identity, which is the same.
 # So its output can be any number.
+#
+# >>> actfn.identity(np.array([-2.5, 0.0, 7.0]))
+# array([-2.5,  0. ,  7. ])
+#
 # The gradient of the mean squared error is :math:`2 (y - t) / n`.
 #
 # Adam moves the weights: each by its average gradient, divided by the gradient's typical size.

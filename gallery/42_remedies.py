@@ -10,6 +10,7 @@ You should have seen gradients vanish and explode.
 """
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training", "loss"]
+# sphinx_gallery_thumbnail_number = 2
 
 from itertools import pairwise
 
@@ -46,6 +47,11 @@ def deviation_of(start, n, m):
 # **Batch normalisation.** Before the activation, every unit is moved and scaled to mean 0 and variance 1 over the
 # batch.
 # Whatever the weights do, the sums stay where the activation is steep.
+# There a sigmoid passes a quarter of the gradient; of a sum of 10 it passes next to nothing:
+#
+# >>> print(", ".join(f"{g:.6f}" for g in actfn.sigmoid_backward(1.0, np.array([0.0, 10.0]))))
+# 0.250000, 0.000045
+#
 # The gradient has to pass the mean and the variance too:
 #
 # .. math::
@@ -97,17 +103,18 @@ def adam(w, g, memory, step, rate):
 # --------
 #
 # Eight hidden layers; every remedy is an argument.
-# It returns the losses, and the lengths of the gradient in the first and the last layer in the first step.
+# It returns the losses, the lengths of the gradient in the first and the last layer in the first step, and that of the
+# whole gradient in each step.
 
 
 def train(activation="sigmoid", start="small", batch_norm=False, optimiser=sgd, rate=0.1, clip=np.inf):
-    """The loss in each step, and the lengths of the gradient of the first and the last layer in the first step."""
+    """Losses, lengths of the gradient of the first and the last layer in the first step, and of all layers in each."""
     function, backward = getattr(actfn, activation), getattr(actfn, f"{activation}_backward")
     rng = np.random.default_rng(0)
     sizes = [64] + [WIDTH] * LAYERS + [10]
     weights = [rng.normal(0, deviation_of(start, n, m), (n, m)).astype(np.float32) for n, m in pairwise(sizes)]
     memories = [{} for _ in weights]
-    losses = []
+    losses, lengths = [], []
     for step in range(1, STEPS + 1):
         batch = rng.choice(len(x), BATCH, replace=False)
         signals, sums, deviations = [x[batch]], [], []
@@ -133,18 +140,19 @@ def train(activation="sigmoid", start="small", batch_norm=False, optimiser=sgd, 
             ends = np.linalg.norm(gradients[0]), np.linalg.norm(gradients[-1])
 
         length = np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients))
+        lengths.append(length)
         factor = np.float32(min(1, clip / length))
         weights = [
             optimiser(w, g * factor, memory, step, np.float32(rate))
             for w, g, memory in zip(weights, gradients, memories, strict=True)
         ]
-    return np.array(losses), ends
+    return np.array(losses), ends, np.array(lengths)
 
 
 def report(runs):
     """A line per run: its last losses, and the lengths of the gradient."""
     print(f"{'':24}  loss at the end   gradient of the first layer, of the last")
-    for name, (losses, (first, last)) in runs.items():
+    for name, (losses, (first, last), _) in runs.items():
         print(f"{name:24}  {losses[-20:].mean():15.3f}   {first:21.0e}   {last:10.0e}")
 
 
@@ -188,19 +196,22 @@ together = {
 report(together)
 
 
-def draw(axes, runs):
-    """Smoothed losses."""
-    for k, (name, (losses, _)) in enumerate(runs.items()):
-        smooth = np.convolve(losses, np.ones(10) / 10, mode="valid")
-        axes.plot(smooth, f"C{k}", linestyle=("-", "--", "-.", ":")[k % 4], linewidth=2, label=name)
-    axes.set(xlabel="step", ylabel="loss")
-    axes.legend()
+def draw(top, bottom, runs):
+    """Losses above lengths of the gradient, both smoothed."""
+    for k, (name, (losses, _, lengths)) in enumerate(runs.items()):
+        style = {"linestyle": ("-", "--", "-.", ":")[k % 4], "linewidth": 2}
+        top.plot(np.convolve(losses, np.ones(10) / 10, mode="valid"), f"C{k}", label=name, **style)
+        bottom.plot(np.exp(np.convolve(np.log(lengths), np.ones(10) / 10, mode="valid")), f"C{k}", **style)
+    bottom.set(xlabel="step", yscale="log")
+    top.legend()
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained", sharey=True)
-draw(left, vanishing)
-draw(right, together)
-right.set_ylabel("")
+figure, panels = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained", sharex=True, sharey="row")
+draw(*panels[:, 0], vanishing)
+draw(*panels[:, 1], together)
+panels[0, 0].set(title="one at a time", ylabel="loss")
+panels[0, 1].set_title("together")
+panels[1, 0].set_ylabel("length of the gradient")
 
 # %%
 # Gradients that explode
@@ -219,9 +230,10 @@ exploding = {
 }
 report(exploding)
 
-figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
-draw(axes, exploding)
-axes.set_yscale("log")
+figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 6), layout="constrained", sharex=True)
+draw(top, bottom, exploding)
+top.set(ylabel="loss", yscale="log")
+bottom.set_ylabel("length of the gradient")
 
 # %%
 # Without help, the first steps throw the weights so far that the network ends up useless: its loss stays at
@@ -238,16 +250,16 @@ axes.set_yscale("log")
 #   It did not mend a network whose first layers get next to nothing, such as one of eight sigmoids.
 # - Clipping is a safety belt: it keeps one large gradient from destroying a network.
 
-last = {name: losses[-20:].mean() for name, (losses, _) in (vanishing | together).items()}
+last = {name: losses[-20:].mean() for name, (losses, *_) in (vanishing | together).items()}
 for name in ("nothing", "ReLU alone", "Xavier alone", "RMSProp alone", "Adam alone"):
     assert abs(last[name] - np.log(10)) < 0.05, name
 for name in ("batch norm. alone", *together):
     assert last[name] < (2 if name == "ReLU + RMSProp" else 1), name
-ratio = {name: first / end for name, (_, (first, end)) in (vanishing | together).items()}
+ratio = {name: first / end for name, (_, (first, end), _) in (vanishing | together).items()}
 assert ratio["nothing"] < 1e-6 < ratio["Xavier alone"] < 1e-3 < ratio["batch norm. alone"]
 assert 0.1 < ratio["ReLU alone"] < 10 and vanishing["ReLU alone"][1][0] < 1e-3 * together["ReLU + He"][1][0]
 
-last = {name: losses[-20:].mean() for name, (losses, _) in exploding.items()}
+last = {name: losses[-20:].mean() for name, (losses, *_) in exploding.items()}
 assert abs(last["nothing"] - np.log(10)) < 0.05
 assert max(last["He alone"], last["batch norm. alone"], last["Adam alone"]) < 1
 assert 1 < last["clipping alone"] < exploding["clipping alone"][0][0] / 10

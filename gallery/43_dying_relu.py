@@ -10,6 +10,7 @@ You should have trained a small network before.
 """
 
 # sphinx_gallery_tags = ["intermediate", "training", "functions"]
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -58,20 +59,22 @@ HIDDEN, EPOCHS, BATCHES = 200, 12, 28
 
 
 def train(name, rate):
-    """The share of dead units and the loss, before training and after each epoch, and the accuracy at the end."""
+    """Dead units, loss and length of the gradient, before training and after each epoch; the accuracy at the end."""
     function, backward = getattr(actfn, name), getattr(actfn, f"{name}_backward")
     rng = np.random.default_rng(0)
     w1 = rng.normal(0, np.sqrt(2 / 64), (64, HIDDEN)).astype(np.float32)
     w2 = rng.normal(0, np.sqrt(1 / HIDDEN), (HIDDEN, 10)).astype(np.float32)
     b1, b2 = np.zeros(HIDDEN, np.float32), np.zeros(10, np.float32)
     rate = np.float32(rate)
-    dead, losses = [], []
+    dead, losses, lengths = [], [], []
     for epoch in range(EPOCHS + 1):
         a = x @ w1 + b1
         slopes = np.abs(backward(np.float32(1), a))
         dead.append(np.mean(slopes.max(axis=0) < 1e-3))
         scores = function(a) @ w2 + b2
         losses.append(actfn.cross_entropy(scores, labels))
+        whole = backward(actfn.cross_entropy_backward(1.0, scores, labels) @ w2.T, a)
+        lengths.append(np.linalg.norm(x.T @ whole))
         # After the last epoch there is nothing left to learn from.
         batches = np.array_split(rng.permutation(len(x)), BATCHES) if epoch < EPOCHS else []
         for batch in batches:
@@ -81,7 +84,7 @@ def train(name, rate):
             grad_a = backward(grad_scores @ w2.T, a)
             w1, b1 = w1 - rate * (x[batch].T @ grad_a), b1 - rate * grad_a.sum(axis=0)
             w2, b2 = w2 - rate * (hidden.T @ grad_scores), b2 - rate * grad_scores.sum(axis=0)
-    return np.array(dead), losses, np.mean(scores.argmax(axis=1) == labels)
+    return np.array(dead), losses, lengths, np.mean(scores.argmax(axis=1) == labels)
 
 
 # %%
@@ -95,16 +98,24 @@ def train(name, rate):
 
 rates = (0.1, 1.0, 2.0)
 relu = {rate: train("relu", rate) for rate in rates}
-for rate, (dead, _, accuracy) in relu.items():
+for rate, (dead, *_, accuracy) in relu.items():
     print(f"rate {rate:3}   dead at the end {dead[-1]:6.1%}   accuracy {accuracy:.1%}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-for k, (rate, (dead, losses, _)) in enumerate(relu.items()):
-    left.plot(100 * dead, f"C{k}o-", label=f"rate {rate:g}")
-    right.plot(losses, f"C{k}o-")
-left.set(xlabel="epoch", ylabel="dead units in %")
-right.set(xlabel="epoch", ylabel="loss", yscale="log")
-left.legend()
+
+def draw(runs):
+    """Dead units, loss, and length of the gradient of the hidden weights, side by side."""
+    _, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+    for k, (name, (dead, losses, lengths, _)) in enumerate(runs.items()):
+        left.plot(100 * dead, f"C{k}o-", markersize=4, label=name)
+        middle.plot(losses, f"C{k}o-", markersize=4)
+        right.plot(lengths, f"C{k}o-", markersize=4)
+    left.set(xlabel="epoch", ylabel="dead units in %")
+    middle.set(xlabel="epoch", ylabel="loss", yscale="log")
+    right.set(xlabel="epoch", ylabel="length of the gradient", yscale="log")
+    left.legend()
+
+
+draw({f"rate {rate:g}": run for rate, run in relu.items()})
 
 # %%
 # The others, at the highest rate
@@ -115,16 +126,10 @@ left.legend()
 others = {"relu": relu[rates[-1]]}
 for name in ("leaky_relu", "elu", "silu"):
     others[name] = train(name, rates[-1])
-for name, (dead, _, accuracy) in others.items():
+for name, (dead, *_, accuracy) in others.items():
     print(f"{name:10}   dead at the end {dead[-1]:6.1%}   accuracy {accuracy:.1%}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-for k, (name, (dead, losses, _)) in enumerate(others.items()):
-    left.plot(100 * dead, f"C{k}o-", label=name)
-    right.plot(losses, f"C{k}o-")
-left.set(xlabel="epoch", ylabel="dead units in %")
-right.set(xlabel="epoch", ylabel="loss", yscale="log")
-left.legend()
+draw(others)
 
 # %%
 # - **Leaky ReLU** never has a dead unit.
@@ -138,14 +143,14 @@ left.legend()
 # With the smallest of the three rates all four do well:
 
 gentle = {name: train(name, rates[0]) for name in others}
-for name, (dead, _, accuracy) in gentle.items():
+for name, (dead, *_, accuracy) in gentle.items():
     print(f"{name:10}   dead at the end {dead[-1]:6.1%}   accuracy {accuracy:.1%}")
 
-assert relu[0.1][0][-1] == 0 and relu[0.1][2] > 0.97
+assert relu[0.1][0][-1] == 0 and relu[0.1][-1] > 0.97
 assert relu[2.0][0][-1] > 0.5 and relu[2.0][1][-1] > relu[0.1][1][-1]
 assert others["leaky_relu"][0].max() == 0
 assert others["silu"][0][-1] < others["relu"][0][-1]
 assert others["elu"][0][-1] > 0.3
-assert all(dead[-1] < 0.05 and accuracy > 0.95 for dead, _, accuracy in gentle.values())
+assert all(dead[-1] < 0.05 and accuracy > 0.95 for dead, *_, accuracy in gentle.values())
 
 plt.show()

@@ -27,6 +27,16 @@ import actfn
 # One training run says little: with other random numbers the result is another.
 # So ten networks are trained at the same time, each with a start of its own.
 # They are stacked along a first axis, and NumPy's ``@`` multiplies the matrices of all ten at once.
+#
+# What each activation makes of the same five sums:
+#
+# >>> sums = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
+# >>> for name in ("tanh", "relu", "elu", "gelu"):
+# ...     print(f"{name:4}", actfn.get(name)(sums).round(3))
+# tanh [-0.995 -0.762  0.     0.762  0.995]
+# relu [0. 0. 0. 1. 3.]
+# elu  [-0.95  -0.632  0.     1.     3.   ]
+# gelu [-0.004 -0.159  0.     0.841  2.996]
 
 NAMES = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "gelu", "mish")
 NETWORKS, WIDTH, STEPS, BATCH, RATE = 10, 32, 300, 64, 3e-3
@@ -42,14 +52,14 @@ x_train, x_test, t_train, t_test = train_test_split(
 
 
 def train(name):
-    """Losses of every step and the final accuracies on the held-back part, for ten networks."""
+    """Losses and lengths of the gradient of every step, and final accuracies on the held-back part, of ten networks."""
     function, backward = getattr(actfn, name), getattr(actfn, f"{name}_backward")
     rng = np.random.default_rng(0)
     sizes = [64, WIDTH, WIDTH, WIDTH, 10]
     gain = 2 if name in ("relu", "leaky_relu", "elu", "silu", "gelu", "mish") else 1
     weights = [rng.normal(0, np.sqrt(gain / n), (NETWORKS, n, m)).astype(np.float32) for n, m in pairwise(sizes)]
     means, squares = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
-    losses = np.empty((STEPS, NETWORKS))
+    losses, lengths = np.empty((STEPS, NETWORKS)), np.zeros((STEPS, NETWORKS))
     for step in range(1, STEPS + 1):
         batch = rng.choice(len(x_train), BATCH, replace=False)
         signals, sums = [x_train[batch]], []
@@ -66,6 +76,7 @@ def train(name):
             gradient = np.swapaxes(signals[k], -1, -2) @ grad
             if k:
                 grad = backward(grad @ np.swapaxes(weights[k], -1, -2), sums[k - 1])
+            lengths[step - 1] += np.sum(gradient**2, axis=(1, 2))
             means[k] += 0.1 * (gradient - means[k])
             squares[k] += 0.001 * (gradient**2 - squares[k])
             typical = np.sqrt(squares[k] / (1 - 0.999**step)) + 1e-8
@@ -74,7 +85,7 @@ def train(name):
     signal = x_test
     for w in weights[:-1]:
         signal = function(signal @ w)
-    return losses, np.mean((signal @ weights[-1]).argmax(axis=-1) == t_test, axis=-1)
+    return losses, np.sqrt(lengths), np.mean((signal @ weights[-1]).argmax(axis=-1) == t_test, axis=-1)
 
 
 results = {name: train(name) for name in NAMES}
@@ -87,20 +98,22 @@ results = {name: train(name) for name in NAMES}
 # "Steps" is how long it takes until the loss, averaged over the networks, first falls below 0.5.
 
 print(f"{'':10}  accuracy          steps to a loss of 0.5")
-for name, (losses, accuracies) in results.items():
+for name, (losses, _, accuracies) in results.items():
     steps = int(np.argmax(losses.mean(axis=1) < 0.5))
     print(f"{name:10}  {accuracies.mean():.1%} ± {accuracies.std(ddof=1):.1%}   {steps:6}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-for k, (name, (losses, accuracies)) in enumerate(results.items()):
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4.2), layout="constrained")
+for k, (name, (losses, lengths, accuracies)) in enumerate(results.items()):
     left.errorbar(100 * accuracies.mean(), k, xerr=100 * accuracies.std(ddof=1), fmt=f"C{k}o", capsize=4)
     left.plot(100 * accuracies, np.full(NETWORKS, k + 0.25), f"C{k}|", alpha=0.6)
-    smooth = np.convolve(losses.mean(axis=1), np.ones(10) / 10, mode="valid")
-    right.plot(smooth, f"C{k}", linestyle=("-", "--", ":")[k % 3], linewidth=1.8, label=name)
+    for axes, values in ((middle, losses), (right, lengths)):
+        smooth = np.convolve(values.mean(axis=1), np.ones(10) / 10, mode="valid")
+        axes.plot(smooth, f"C{k}", linestyle=("-", "--", ":")[k % 3], linewidth=1.8, label=name)
 left.set(yticks=range(len(NAMES)), yticklabels=NAMES, xlabel="accuracy on held-back digits in %")
 left.invert_yaxis()
-right.set(xlabel="step", ylabel="loss", yscale="log", ylim=(1e-3, 4))
-right.legend(ncols=2, loc="lower left")
+middle.set(xlabel="step", ylabel="loss", yscale="log", ylim=(1e-3, 4))
+right.set(xlabel="step", ylabel="length of the gradient", yscale="log")
+figure.legend(*middle.get_legend_handles_labels(), ncols=len(NAMES), loc="outside lower center")
 
 # %%
 # What can be read from it
@@ -112,12 +125,12 @@ right.legend(ncols=2, loc="lower left")
 #   For a network like this one the choice among them matters less than luck does.
 #   Whoever compares two activations by one run each measures the luck.
 
-means = {name: accuracies.mean() for name, (_, accuracies) in results.items()}
-steps = {name: np.argmax(losses.mean(axis=1) < 0.5) for name, (losses, _) in results.items()}
+means = {name: accuracies.mean() for name, (*_, accuracies) in results.items()}
+steps = {name: np.argmax(losses.mean(axis=1) < 0.5) for name, (losses, *_) in results.items()}
 others = [name for name in NAMES if name not in ("identity", "sigmoid")]
 assert steps["sigmoid"] > 3 * max(steps[name] for name in others)
 assert min(means[name] for name in others) > means["identity"] > means["sigmoid"]
-spread = max(results[name][1].std(ddof=1) for name in others)
+spread = max(results[name][-1].std(ddof=1) for name in others)
 assert max(means[name] for name in others) - min(means[name] for name in others) < 2 * spread
 
 # %%

@@ -30,6 +30,11 @@ actfn.show_config()
 #
 # Each function writes into the same array, by ``out=``, so that no time goes into new memory.
 # The time is the shortest of several calls, on one thread.
+#
+# >>> x = np.array([-1.0, 2.0], dtype=np.float32)
+# >>> out = np.empty_like(x)
+# >>> actfn.relu(x, out=out) is out
+# True
 
 
 def nanoseconds(call, size):

@@ -14,6 +14,7 @@ The page runs without PyTorch too, and then says so.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.special import erf
 from sklearn.datasets import load_digits
 
 import actfn
@@ -25,7 +26,7 @@ try:
     import actfn.torch
 except ImportError as missing:
     torch = None
-    print(f"Nothing is computed on this page, because something is not installed: {missing}")
+    print(f"What needs PyTorch is not computed on this page: {missing}")
 
 # %%
 # The same names
@@ -96,51 +97,64 @@ if torch:
     t = torch.tensor(labels)
 
     def train(network):
-        """The loss in each step."""
+        """The loss and the length of the gradient in each step."""
         optimiser = torch.optim.Adam(network.parameters(), 3e-3)
-        losses = []
+        losses, lengths = [], []
         for _ in range(150):
             loss = nn.functional.cross_entropy(network(x), t)
             optimiser.zero_grad()
             loss.backward()
+            lengths.append(torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item())
             optimiser.step()
             losses.append(loss.item())
-        return np.array(losses)
+        return np.array(losses), np.array(lengths)
 
-    losses, our_losses = train(original), train(replaced)
+    (losses, lengths), (our_losses, our_lengths) = train(original), train(replaced)
     print(f"last loss: PyTorch {losses[-1]:.4f}, actfn.torch {our_losses[-1]:.4f}")
     assert np.allclose(losses, our_losses, rtol=1e-2)
     assert losses[-1] < 0.2
 
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    axes.plot(losses, "C0", linewidth=6, alpha=0.4, label="torch.nn")
-    axes.plot(our_losses, "C1--", linewidth=2, label="actfn.torch")
-    axes.set(xlabel="step", ylabel="loss", yscale="log")
-    axes.legend()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+    for axes, theirs, ours, text in ((left, losses, our_losses, "loss"), (right, lengths, our_lengths, "gradient")):
+        axes.plot(theirs, "C0", linewidth=6, alpha=0.4, label="torch.nn")
+        axes.plot(ours, "C1--", linewidth=2, label="actfn.torch")
+        axes.set(xlabel="step", ylabel=text if text == "loss" else "length of the gradient", yscale="log")
+    left.legend()
 
 # %%
 # Where they differ
 # -----------------
 #
 # In the tails, in float32.
-# The exact value of GELU at -6 is -5.9195e-09.
+# The exact value of GELU at -6 is -5.9195e-09:
+#
+# >>> print(f"{actfn.gelu(np.float32(-6.0)):.4e}")
+# -5.9195e-09
+#
+# PyTorch computes :math:`x\,(1 + \mathrm{erf}(x/\sqrt2))/2`, as the textbook has it.
+# On the left the 1 and the error function nearly cancel, and all digits go with them.
+# The same formula in NumPy shows where:
 
+tail = np.linspace(-8, 0, 801, dtype=np.float32)[:-1]
+exact = actfn.gelu(tail.astype(np.float64))
+half, root = np.float32(0.5), np.float32(np.sqrt(0.5))
+results = {
+    "the formula in NumPy": half * tail * (np.float32(1) + erf(tail * root)),
+    "actfn.gelu": actfn.gelu(tail),
+}
 if torch:
-    at = torch.tensor([-6.0])
-    print(f"torch.nn.functional.gelu(-6) = {nn.functional.gelu(at).item():.4e}")
-    print(f"actfn.torch.gelu(-6)         = {actfn.torch.gelu(at).item():.4e}")
-    assert f"{actfn.torch.gelu(at).item():.4e}" == "-5.9195e-09"
+    results["torch.nn.functional.gelu"] = nn.functional.gelu(torch.tensor(tail)).numpy()
+    results["actfn.torch.gelu"] = actfn.torch.gelu(torch.tensor(tail)).numpy()
+    print(f"torch.nn.functional.gelu(-6) = {nn.functional.gelu(torch.tensor(-6.0)).item():.4e}")
+    print(f"actfn.torch.gelu(-6)         = {actfn.torch.gelu(torch.tensor(-6.0)).item():.4e}")
 
-    tail = torch.linspace(-8, 0, 801)[:-1]
-    exact = actfn.gelu(tail.numpy().astype(np.float64))
-    error = np.abs(nn.functional.gelu(tail).numpy() / exact - 1)
-    our_error = np.abs(actfn.torch.gelu(tail).numpy() / exact - 1)
-    assert our_error.max() < 1e-7
+errors = {name: np.abs(result / exact - 1) for name, result in results.items()}
+assert all((error.max() < 1e-7) == ("actfn" in name) for name, error in errors.items())
 
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    axes.plot(tail, np.clip(error, 1e-9, None), "C0", linewidth=1, label="torch.nn.functional.gelu")
-    axes.plot(tail, np.clip(our_error, 1e-9, None), "C1", linewidth=1, label="actfn.torch.gelu")
-    axes.set(xlabel="x", ylabel="relative error", yscale="log")
-    axes.legend()
+figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
+for k, (name, error) in enumerate(errors.items()):
+    axes.plot(tail, np.clip(error, 1e-9, None), f"C{k}", linestyle=("-", "--")[k // 2], linewidth=1, label=name)
+axes.set(xlabel="x", ylabel="relative error", yscale="log", title="Digits of GELU in float32, left of 0")
+axes.legend()
 
 plt.show()

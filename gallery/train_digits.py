@@ -46,6 +46,11 @@ x_train, x_test = (x_train - mean) / scale, (x_test - mean) / scale
 #
 # 64 pixels, 128 hidden units, 10 scores. The weights start random, with a variance that keeps the signal as strong
 # after a layer as before it.
+#
+# GELU passes large sums on and holds small ones back:
+#
+# >>> actfn.gelu(np.array([-3.0, -1.0, 0.0, 1.0, 3.0])).round(3)
+# array([-0.004, -0.159,  0.   ,  0.841,  2.996])
 
 rng = np.random.default_rng(0)
 network = {
@@ -119,17 +124,19 @@ def adam(gradient, step, rate):
 
 EPOCHS, BATCHES, RATE, NOISE = 40, 45, 2e-3, 0.5
 
-train_losses, test_losses, accuracies = [], [], []
+train_losses, test_losses, accuracies, lengths = [], [], [], []
 step = 0
 for epoch in (progress := trange(EPOCHS, desc="training", unit=" epochs", disable=None)):
-    losses = []
+    losses, squares = [], []
     for batch in np.array_split(rng.permutation(len(x_train)), BATCHES):
         step += 1
         noise = rng.normal(0, NOISE, (len(batch), 64)).astype(np.float32)
         loss, gradient = gradients(x_train[batch] + noise, y_train[batch])
         adam(gradient, step, RATE * (1 - step / (EPOCHS * BATCHES)))
         losses.append(loss)
+        squares.append(sum(np.sum(g * g) for g in gradient.values()))
 
+    lengths.append(np.sqrt(np.mean(squares)))
     logits, _, _ = forward(x_test)
     train_losses.append(np.mean(losses))
     test_losses.append(actfn.cross_entropy(logits, y_test))
@@ -157,7 +164,8 @@ assert all(weight.dtype == np.float32 for weight in network.values())
 assert len(right) / len(y_test) >= 0.97
 
 # %%
-# Above, the training in two curves. Below, one image of each digit that was read correctly, then those that were not,
+# Above, the training in three curves: the loss, the typical length of the gradient that made it small, and what came of
+# it. Below, one image of each digit that was read correctly, then those that were not,
 # each with the network's answer and the probability it gave.
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#595959"  # colour-blind readers can tell these apart
@@ -169,7 +177,7 @@ figure.get_layout_engine().set(w_pad=0.08, h_pad=0.1)
 curves, pictures = figure.subfigures(2, 1, height_ratios=[1.1, 1])
 epochs = np.arange(1, EPOCHS + 1)
 
-loss_axes, accuracy_axes = curves.subplots(1, 2)
+loss_axes, length_axes, accuracy_axes = curves.subplots(1, 3)
 loss_axes.set_title("Cross-entropy")
 for losses, name, color in ((train_losses, "training,\nwith noise", BLUE), (test_losses, "held back", ORANGE)):
     loss_axes.plot(epochs, losses, color=color, linewidth=1.8)
@@ -179,8 +187,15 @@ loss_axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
 loss_axes.yaxis.set_major_formatter("{x:g}")
 loss_axes.yaxis.set_minor_locator(NullLocator())
 
+length_axes.set_title("Length of the gradient")
+length_axes.plot(epochs, lengths, color=BLUE, linewidth=1.8)
+length_axes.set_yscale("log")
+length_axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+length_axes.yaxis.set_major_formatter("{x:g}")
+length_axes.yaxis.set_minor_locator(NullLocator())
+
 last = 100 * accuracies[-1]
-accuracy_axes.set_title("Accuracy on the held-back digits")
+accuracy_axes.set_title("Accuracy, held back")
 accuracy_axes.plot(epochs, np.multiply(accuracies, 100), color=ORANGE, linewidth=1.8)
 accuracy_axes.annotate(
     f"{last:.1f} %", (EPOCHS, last), (8, 0), textcoords="offset points", color=ORANGE, va="center", weight="bold"
@@ -188,7 +203,7 @@ accuracy_axes.annotate(
 accuracy_axes.set_ylim(top=100)
 accuracy_axes.yaxis.set_major_formatter("{x:.0f} %")
 
-for axes in (loss_axes, accuracy_axes):
+for axes in (loss_axes, length_axes, accuracy_axes):
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
     axes.set_xlabel("epoch", color=GREY)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from . import processes
+from . import oracle, processes
 
 GALLERY = Path(__file__).parent.parent / "gallery"
 SCRIPTS = sorted(GALLERY.glob("**/*.py"))
@@ -42,13 +42,12 @@ def blocks(source: str) -> list[tuple[str, str, int]]:
     return found
 
 
-def checks(source: str) -> int:
-    """How many assertions and examples a script has."""
-    return sum(
-        len(doctest.DocTestParser().get_examples(content))
-        if kind == "text"
-        else sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(content)))
-        for kind, content, _ in blocks(source)
+def checks(source: str) -> tuple[int, int]:
+    """How many examples its texts have, and how many assertions its code."""
+    parts = [(kind, content) for kind, content, _ in blocks(source)]
+    return (
+        sum(len(doctest.DocTestParser().get_examples(content)) for kind, content in parts if kind == "text"),
+        sum(isinstance(node, ast.Assert) for k, c in parts if k == "code" for node in ast.walk(ast.parse(c))),
     )
 
 
@@ -97,14 +96,26 @@ def test_script_runs(script: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_script_is_a_page(script: Path) -> None:
-    """A title, a level for readers, text between the code, and something that is checked."""
+    """A title, a level for readers, text between the code, an example that runs, and assertions."""
     source = script.read_text(encoding="utf-8")
     title, line, *_ = (ast.get_docstring(ast.parse(source)) or "").splitlines()
     assert line == "=" * len(title) and len(title) > 10
     tags = re.search(r"^# sphinx_gallery_tags = (\[.*\])$", source, re.MULTILINE)
     assert tags and len(TAG_LEVELS.intersection(ast.literal_eval(tags[1]))) == 1
     assert sum(kind == "text" for kind, _, _ in blocks(source)) >= 3
-    assert checks(source), "nothing in it can fail"
+    examples, assertions = checks(source)
+    assert examples, "no >>> in its texts"
+    assert assertions, "no claim is asserted"
+
+
+@pytest.mark.skipif(not SCRIPTS, reason="needs the source tree")
+@pytest.mark.parametrize("name", [n for n, row in oracle.ROWS.items() if row.kind != "elementwise"])
+def test_function_is_shown(name: str) -> None:
+    """A script calls it; those of one variable are all drawn in one script, which takes them from the catalog."""
+    called = re.compile(rf"\bactfn\.(torch\.|layers\.)?({name}|{name}_backward|{oracle.ROWS[name].class_name})\b")
+    assert any(called.search(script.read_text(encoding="utf-8")) for script in SCRIPTS), (
+        "no page of the gallery uses it"
+    )
 
 
 def test_a_wrong_number_would_be_found(tmp_path: Path) -> None:
@@ -113,7 +124,7 @@ def test_a_wrong_number_would_be_found(tmp_path: Path) -> None:
     path = tmp_path / "script.py"
     path.write_text(right)
     play(str(path))
-    assert checks(right) == 2
+    assert checks(right) == (1, 1)
     for wrong, line in ((right.replace("# 3", "# 4"), "line 8"), (right.replace("== 2", "== 5"), None)):
         path.write_text(wrong)
         with pytest.raises(AssertionError, match=line):
