@@ -3,7 +3,7 @@ An activation of your own: first in Python, then in two edits
 =============================================================
 
 You have an idea for an activation, or read about one.
-On this page squared ReLU is tried out in a few lines of Python, and then added to actfn, which takes a function in one
+On this page cubed ReLU is tried out in a few lines of Python, and then added to actfn, which takes a function in one
 file and a row in another.
 
 You should know what a derivative is; for the second half, a C compiler is needed.
@@ -24,31 +24,31 @@ import actfn
 # First try: put together what there is
 # -------------------------------------
 #
-# Squared ReLU is :math:`\max(x, 0)^2`.
-# By the chain rule its backward is :math:`2\,\max(x, 0)` times the backward of ReLU.
+# Cubed ReLU is :math:`\max(x, 0)^3`.
+# By the chain rule its backward is :math:`3\,\max(x, 0)^2` times the backward of ReLU.
 # Any function whose pieces actfn has can be made like this.
 
 
-def relu2(x):
-    """Squared ReLU."""
-    return actfn.relu(x) ** 2
+def relu3(x):
+    """Cubed ReLU."""
+    return actfn.relu(x) ** 3
 
 
-def relu2_backward(grad, x):
+def relu3_backward(grad, x):
     """The gradient from above, times the derivative."""
-    return actfn.relu_backward(2 * grad * actfn.relu(x), x)
+    return actfn.relu_backward(3 * grad * actfn.relu(x) ** 2, x)
 
 
 # %%
-# >>> relu2(np.array([-1.0, 0.0, 3.0]))
-# array([0., 0., 9.])
-# >>> relu2_backward(1.0, np.array([-1.0, 0.0, 3.0]))
-# array([0., 0., 6.])
+# >>> relu3(np.array([-1.0, 0.0, 3.0]))
+# array([ 0.,  0., 27.])
+# >>> relu3_backward(1.0, np.array([-1.0, 0.0, 3.0]))
+# array([ 0.,  0., 27.])
 
 x = np.linspace(-2, 2, 401)
 figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
-axes.plot(x, relu2(x), "C0", linewidth=2, label="squared ReLU")
-axes.plot(x, relu2_backward(1.0, x), "C1--", linewidth=2, label="its derivative")
+axes.plot(x, relu3(x), "C0", linewidth=2, label="cubed ReLU")
+axes.plot(x, relu3_backward(1.0, x), "C1--", linewidth=2, label="its derivative")
 axes.plot(x, actfn.relu(x), color="0.5", linestyle=":", label="ReLU")
 axes.set(xlabel="x", ylabel="f(x)")
 axes.legend()
@@ -61,9 +61,9 @@ axes.legend()
 # This catches nearly every mistake in a derivative.
 
 half = 1e-5
-slope = (relu2(x + half) - relu2(x - half)) / (2 * half)
-print(f"largest difference: {np.abs(slope - relu2_backward(1.0, x)).max():.0e}")
-assert np.allclose(slope, relu2_backward(1.0, x), atol=1e-4)
+slope = (relu3(x + half) - relu3(x - half)) / (2 * half)
+print(f"largest difference: {np.abs(slope - relu3_backward(1.0, x)).max():.0e}")
+assert np.allclose(slope, relu3_backward(1.0, x), atol=1e-4)
 
 # %%
 # Then compile it
@@ -73,7 +73,7 @@ assert np.allclose(slope, relu2_backward(1.0, x), atol=1e-4)
 # Compiled it is one pass, uses all processors, takes ``out=`` and ``where=``, and is tested against its formula.
 # Two edits are all it takes; the ufuncs, the public functions with their documentation, and the tests follow from
 # them.
-# ``CONTRIBUTING.md`` shows both for squared ReLU, and here they are, read from that file.
+# ``CONTRIBUTING.md`` shows both for cubed ReLU, and here they are, read from that file.
 
 here = Path.cwd()
 path = next((p / "CONTRIBUTING.md" for p in (here, *here.parents) if (p / "src" / "actfn").exists()), None)
@@ -104,13 +104,13 @@ if path:
 
 if path:
     row = eval(facts.strip().rstrip(","), {"Activation": actfn.Activation})
-    assert np.array_equal(eval(row.formula, {"Max": np.maximum, "x": x}), relu2(x))
-    assert np.array_equal(eval(row.derivative, {"Max": np.maximum, "x": x}), relu2_backward(1.0, x))
+    assert np.array_equal(eval(row.formula, {"Max": np.maximum, "x": x}), relu3(x))
+    assert np.array_equal(eval(row.derivative, {"Max": np.maximum, "x": x}), relu3_backward(1.0, x))
 
     class Trial:
         """What the example calls actfn."""
 
-        relu2, relu2_backward = staticmethod(relu2), staticmethod(relu2_backward)
+        relu3, relu3_backward = staticmethod(relu3), staticmethod(relu3_backward)
 
     example = doctest.DocTestParser().get_doctest(row.example, {"np": np, "actfn": Trial}, row.name, None, 0)
     outcome = doctest.DocTestRunner().run(example)
