@@ -832,18 +832,19 @@ cdef inline T sqrt_softplus_backward(T grad, T x) noexcept nogil:
 
 
 cdef inline T nl_relu(T x, double beta) noexcept nogil:
-    # beta * x may overflow where its logarithm does not: there x / 2^64.
-    cdef double y = 0.0 if x <= 0 else x
-    cdef bint far = y > 1e200
-    cdef Pair w = exact_product(beta, either(far, y * 5.421010862427522e-20, y))
-    cdef double l = log1p_positive(w.hi) + either(w.hi < 1e200, w.lo / (1.0 + w.hi), 0.0)
-    return <T>either(y > DBL_MAX, y, l + either(far, 44.3614195558365, 0.0))
+    # beta * x may overflow where its logarithm does not: far out twice the logarithm of its root.
+    cdef double y = 0.0 if x <= 0 else x, l
+    cdef Pair w = exact_product(beta, y)
+    cdef bint far = w.hi > 1e200
+    l = log1p_positive(either(far, sqrt(beta) * sqrt(y), w.hi))
+    # Without fma, a product by halves knows no error next to the largest numbers.
+    return <T>either(y > DBL_MAX, y, either(far, 2.0 * l, l + either(w.lo == w.lo, w.lo / (1.0 + w.hi), 0.0)))
 
 cdef inline T nl_relu_backward(T grad, T x, double beta) noexcept nogil:
     cdef double y = finite(x)
     cdef Pair line = line_at(y, beta, 1.0)
     # Far out it is 1 / x, and beta * x may overflow.
-    cdef double slope = either(y > 1e200, 1.0 / y, divided(beta, line.hi, line.lo))
+    cdef double slope = either(line.hi > 1e200, 1.0 / y, divided(beta, line.hi, line.lo))
     cdef T right = <T>(grad * either(magnitude(x) > at_most(x, DBL_MAX), 0.0, slope))
     return right if x > <T>0 else flat(grad, x)
 

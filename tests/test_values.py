@@ -179,6 +179,16 @@ def test_parameters_that_no_float_holds(name: str, direction: str, build: str, k
         assert function(*grad, np.repeat(x, 2)[::2], *params).tobytes() == got.tobytes(), params
 
 
+@pytest.mark.parametrize("direction", measure.DIRECTIONS)
+@pytest.mark.parametrize("beta", [1e-300, 1e250])
+def test_nl_relu_where_beta_x_overflows_or_not(beta: float, direction: str, build: str, kernels: ModuleType) -> None:
+    """What counts is how large beta * x is, not how large x is."""
+    x = thinned("float64")
+    suffix, grad = ("", ()) if direction == "forward" else ("_backward", (np.ones_like(x),))
+    exact = oracle.elementwise("nl_relu", direction, "float64", x.tolist(), {"beta": beta})
+    assert_within(exact, kernels.ufuncs[f"nl_relu{suffix}"](*grad, x, beta), measure.GOAL["float64"][0], x=x)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_knees_of_hard_sigmoid_are_exact(dtype: str, build: str, kernels: ModuleType) -> None:
     """Next to where the line reaches 0 or 1, every x is on the side that exact arithmetic says."""
