@@ -245,6 +245,7 @@ array([0., 1., 0.])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
         example=""">>> actfn.shifted_relu(np.array([-2.0, -0.5, 1.0]))
 array([-1. , -0.5,  1. ])
@@ -505,6 +506,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         range="[0, 1]",
         monotonic=True,
         saturates="both",
+        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="",
         example=""">>> actfn.clipped_linear(np.array([-1.0, 0.25, 2.0]))
 array([0.  , 0.25, 1.  ])
@@ -614,6 +616,7 @@ array([1., 0., 1.])""",
         monotonic=True,
         zero_centered=True,
         odd=True,
+        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="",
         example=""">>> actfn.shrink(np.array([-2.0, 0.25, 2.0]), lambd=1.0, bias=0.5)
 array([-1.5,  0. ,  1.5])
@@ -715,6 +718,7 @@ array([0.  , 0.5 , 0.75, 1.  ])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
+        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
         source="So, Mańke, Liu, Dai, Shazeer and Le, 2021, arXiv:2109.08668",
         example=""">>> actfn.relu2(np.array([-1.0, 0.0, 3.0]))
 array([0., 0., 9.])
@@ -747,6 +751,7 @@ array([0., 0., 6.])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
+        ulp={"float16": (0.5, 0.5)},
         source="Yu et al., 2022, arXiv:2210.13452",
         example=""">>> actfn.star_relu(np.array([-1.0, 0.0, 1.0]), 1.0, -0.5)
 array([-0.5, -0.5,  0.5])
@@ -768,6 +773,7 @@ array([-0.5, -0.5,  0.5])
         slopes=("0", "1"),
         range="[-0.5, oo)",
         saturates="left",
+        ulp={"float16": (0.5, 0.5)},
         source="Misra, github.com/digantamisra98/H-Mish",
         example=""">>> actfn.hard_mish(np.array([-3.0, -1.0, 0.0, 2.0]))
 array([ 0. , -0.5,  0. ,  2. ])
@@ -797,6 +803,7 @@ array([ 0. , -0.5,  1. ,  1. ])""",
         zero_centered=True,
         saturates="both",
         odd=True,
+        ulp={"float16": (0.5, 0.5)},
         source="Wuraola and Patel, 2018, SQNL: a new computationally efficient activation function, IJCNN",
         example=""">>> actfn.sqnl(np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
 array([-1.  , -0.75,  0.  ,  0.75,  1.  ])
@@ -854,6 +861,7 @@ array([0.19661193, 0.25      , 0.19661193])""",
         monotonic=True,
         smooth=True,
         saturates="both",
+        ulp={"float16": (0.51, 0.51)},
         source="Ma et al., 2022, arXiv:2209.10655",
         example=""">>> actfn.laplace(np.array([0.0, 0.5, 1.0]))
 array([0.00609446, 0.23142115, 0.85042965])
@@ -937,6 +945,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         saturates="both",
         odd=True,
         segment=0.25,
+        ulp={"float16": (0.51, 0.5)},
         source="LeCun, Bottou, Orr and Müller, 1998, Neural networks: tricks of the trade",
         example=""">>> actfn.stanh(np.array([-1.0, 0.0, 1.0]))
 array([-1.00376698,  0.        ,  1.00376698])
@@ -969,6 +978,7 @@ array([0.75624006, 1.149653  , 0.75624006])""",
         smooth=True,
         saturates="both",
         odd=True,
+        ulp={"float16": (0.51, 0.5)},
         source="Bello, Pham, Le, Norouzi and Bengio, 2016, arXiv:1611.09940",
         example=""">>> actfn.softcap(np.array([-100.0, 0.0, 10.0]))
 array([-29.92373902,   0.        ,   9.64538213])
@@ -1019,6 +1029,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
+        ulp={"float16": (0.5, 0.51)},
         source="Roy, Manna, Dubey and Chaudhuri, 2019, arXiv:1901.05894",
         example=""">>> actfn.lisht(np.array([-1.0, 0.0, 1.0]))
 array([0.76159416, 0.        , 0.76159416])
@@ -1044,6 +1055,7 @@ array([-1.1815685,  0.       ,  1.1815685])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
+        ulp={"float16": (0.5, 0.5)},
         source="",
         example=""">>> actfn.logcosh(np.array([-1.0, 0.0, 1.0]))
 array([0.43378083, 0.        , 0.43378083])
@@ -1095,6 +1107,7 @@ array([0.25  , 1.    , 0.0625])""",
         range="(0, 1)",
         monotonic=True,
         saturates="both",
+        ulp={"float16": (0.51, 0.5)},
         source="Elliott, 1993, A better activation function for artificial neural networks",
         example=""">>> actfn.elliott(np.array([-1.0, 0.0, 3.0]))
 array([0.25 , 0.5  , 0.875])
@@ -1124,6 +1137,7 @@ array([0.125  , 0.5    , 0.03125])""",
         smooth=True,
         saturates="both",
         odd=True,
+        ulp={"float16": (0.5, 0.5)},
         source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
         example=""">>> actfn.isru(np.array([-1.0, 0.0, 0.75]))
 array([-0.70710678,  0.        ,  0.6       ])
@@ -1145,6 +1159,7 @@ array([0.35355339, 1.        , 0.512     ])""",
         range="(0, 1]",
         smooth=True,
         saturates="both",
+        ulp={"float16": (0.5, 0.51)},
         source="Broomhead and Lowe, 1988, Complex Systems 2(3)",
         example=""">>> actfn.gaussian(np.array([-1.0, 0.0, 1.0]))
 array([0.36787944, 1.        , 0.36787944])
@@ -1172,6 +1187,7 @@ array([ 0.73575888,  0.        , -0.73575888])""",
         smooth=True,
         saturates="both",
         odd=True,
+        ulp={"float16": (0.51, 0.5)},
         source="",
         example=""">>> actfn.arctan(np.array([-1.0, 0.0, 1.0]))
 array([-0.78539816,  0.        ,  0.78539816])
@@ -1288,6 +1304,7 @@ array([0.13533528, 1.        , 1.        ])""",
         range="(-1, oo)",
         monotonic=True,
         saturates="left",
+        ulp={"float16": (0.5, 0.5)},
         source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
         example=""">>> actfn.isrlu(np.array([-0.75, 0.0, 2.0]))
 array([-0.6,  0. ,  2. ])
@@ -1316,6 +1333,7 @@ array([0.512, 1.   , 1.   ])""",
         monotonic=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.5, 0.5)},
         source="Trottier, Giguère and Chaib-draa, 2016, arXiv:1605.09332",
         example=""">>> actfn.pelu(np.array([-1.0, 0.0, 2.0]), 1.0, 2.0)
 array([-0.39346934,  0.        ,  1.        ])
@@ -1338,6 +1356,7 @@ array([-0.39346934,  0.        ,  1.        ])
         monotonic=True,
         smooth=True,
         saturates="left",
+        ulp={"float16": (0.51, 0.51)},
         source="",
         example=""">>> actfn.exponential(np.array([-1.0, 0.0, 1.0]))
 array([0.36787944, 1.        , 2.71828183])
@@ -1397,6 +1416,7 @@ array([0.26894142, 0.5       , 0.73105858])""",
         smooth=True,
         saturates="both",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51)},
         source="",
         example=""">>> actfn.sqrt_softplus(np.array([-1.0, 0.0, 1.0]))
 array([0.55969785, 0.83255461, 1.1459763 ])
@@ -1474,6 +1494,7 @@ array([0. , 0. , 0.5])""",
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
+        ulp={"float16": (0.51, 0.51)},
         source="",
         example=""">>> actfn.logit(np.array([0.0, 0.25, 0.5, 1.0]))
 array([       -inf, -1.09861229,  0.        ,         inf])
@@ -1497,6 +1518,7 @@ array([5.33333333, 4.        , 5.33333333])""",
         monotonic=True,
         smooth=True,
         saturates="right",
+        ulp={"float16": (0.5, 0.5)},
         source="Mächler, 2012, vignette of the R package Rmpfr",
         example=""">>> actfn.log1mexp(np.array([0.0, 1e-10, 1.0, 50.0]))
 array([           -inf, -2.30258509e+01, -4.58675145e-01, -1.92874985e-22])
@@ -1520,6 +1542,7 @@ array([1.00000000e+10, 5.81976707e-01, 1.92874985e-22])""",
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
+        ulp={"float16": (0.5, 0.51)},
         source="",
         example=""">>> actfn.bent_identity(np.array([-0.75, 0.0, 0.75]))
 array([-0.625,  0.   ,  0.875])
@@ -1605,6 +1628,7 @@ array([-0.11920292,  0.        ,  0.88079708])
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51)},
         source="Alcaide, 2018, arXiv:1801.07145",
         example=""">>> actfn.e_swish(np.array([-1.0, 0.0, 1.0]))
 array([-0.40341213,  0.        ,  1.09658787])
@@ -1628,6 +1652,7 @@ array([0.10849423, 0.75      , 1.39150577])""",
         slopes=("0", "1"),
         range="[-0.17157, oo)",
         saturates="left",
+        ulp={"float16": (0.51, 0.51)},
         source="Basirat and Roth, 2018, arXiv:1808.00783",
         example=""">>> actfn.elish(np.array([-1.0, 0.0, 1.0]))
 array([-0.1700034 ,  0.        ,  0.73105858])
@@ -1776,6 +1801,7 @@ array([0.05921676, 0.6       , 1.04903622])""",
         smooth=True,
         saturates="left",
         segment=0.1875,
+        ulp={"float16": (0.51, 0.51)},
         source="Liu and Di, 2020, arXiv:2003.09855; Fernandez and Mali, 2024, arXiv:2412.20269",
         example=""">>> actfn.telu(np.array([-1.0, 0.0, 1.0]))
 array([-0.35213549,  0.        ,  0.99132892])
@@ -1797,6 +1823,7 @@ array([0.02987288, 0.76159416, 1.03826544])""",
         range="[-0.34844, oo)",
         smooth=True,
         saturates="left",
+        ulp={"float16": (0.51, 0.5)},
         source="Nag and Bhattacharyya, 2021, arXiv:2108.09598",
         example=""">>> actfn.serf(np.array([-1.0, 0.0, 1.0]))
 array([-0.34224796,  0.        ,  0.93672192])
@@ -1821,6 +1848,7 @@ array([0.06714568, 0.67304129, 1.0837494 ])""",
         smooth=True,
         saturates="left",
         segment=0.25,
+        ulp={"float16": (0.51, 0.51)},
         source="Wang, Ren and Wang, 2022, Electronics 11(4)",
         example=""">>> actfn.smish(np.array([-1.0, 0.0, 1.0]))
 array([-0.23377881,  0.        ,  0.49957011])
@@ -1842,6 +1870,7 @@ array([0.08730507, 0.38461538, 0.58480318])""",
         range="[-0.25277, oo)",
         smooth=True,
         saturates="left",
+        ulp={"float16": (0.51, 0.51)},
         source="Zhu, Zeng, Liu and Zhang, 2021, Neurocomputing 458",
         example=""">>> actfn.logish(np.array([-1.0, 0.0, 1.0]))
 array([-0.23818303,  0.        ,  0.54873312])
@@ -1863,6 +1892,7 @@ array([0.08324133, 0.40546511, 0.66231213])""",
         range="[0, oo)",
         smooth=True,
         saturates="left",
+        ulp={"float16": (0.5, 0.51)},
         source="Naveen, 2022, TechRxiv, doi:10.36227/techrxiv.17283824",
         example=""">>> actfn.phish(np.array([-1.0, 0.0, 1.0]))
 array([0.15733733, 0.        , 0.68652067])
@@ -1886,6 +1916,7 @@ array([-0.07608433,  0.        ,  1.25925804])""",
         range="[-0.15014, oo)",
         smooth=True,
         saturates="left",
+        ulp={"float16": (0.51, 0.51)},
         source="",
         example=""">>> actfn.dish(np.array([-0.75, 0.0, 0.75]))
 array([-0.15,  0.  ,  0.6 ])
@@ -1913,6 +1944,7 @@ array([0.008, 0.5  , 0.992])""",
         zero_centered=True,
         smooth=True,
         odd=True,
+        ulp={"float16": (0.51, 0.51)},
         source="Sitzmann, Martel, Bergman, Lindell and Wetzstein, 2020, arXiv:2006.09661",
         example=""">>> actfn.sin(np.array([-0.5, 0.0, 0.5]))
 array([-0.47942554,  0.        ,  0.47942554])
@@ -1938,6 +1970,7 @@ array([0.87758256, 1.        , 0.87758256])""",
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
+        ulp={"float16": (0.51, 0.51)},
         source="Ziyin, Hartwig and Ueda, 2020, arXiv:2006.08195",
         example=""">>> actfn.snake(np.array([-1.0, 0.0, 1.0]))
 array([-0.29192658,  0.        ,  1.70807342])
