@@ -68,7 +68,7 @@ html_theme_options = {
     "search_as_you_type": True,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "functions/index": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "functions/index": [], "guides/choosing": []},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -191,7 +191,7 @@ def pointwise_loss(row: Activation, axes: Any, mode: str) -> str:
 def planes(row: Activation) -> tuple[Figure, str]:
     """An image of hills, what becomes of it, and where a gradient goes; a row of panels per channel."""
     down, across = np.mgrid[-2:2:24j, -3:3:36j]
-    texture = 0.7 * np.cos(7 * across) * np.cos(7 * down)
+    texture = 0.5 * np.cos(4 * across) * np.cos(4 * down)
     hills = [3 * np.exp(-((across - side) ** 2) - down**2) - 2 * np.exp(-((across + side) ** 2) - down**2) + texture
              for side in (-1, 1)]  # fmt: skip
     learned = [np.full((1, 3, 3), 1 / 9)] if "window" in row.params else []
@@ -330,6 +330,8 @@ def shrink(figure: Figure, path: Path) -> None:
     figure.set_size_inches(max(4.8, 0.62 * size[0]), max(3.36, 0.434 * size[0]))
     figure.savefig(path, dpi=600 / figure.get_figwidth())
     figure.set_size_inches(size)
+    # A layout is found from the one before, in several draws.
+    figure.draw_without_rendering()
 
 
 def thumbnails(app: Sphinx, document: nodes.document) -> None:

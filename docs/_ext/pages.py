@@ -174,7 +174,7 @@ def context(row: Activation) -> dict[str, Any]:
         "definitions": formulas.definitions(row),
         "alt": figures.draw(row, TARGET),
         "properties": table([["fact", "value"], *properties(row)], "facts"),
-        "parameters": table(parameters(row)),
+        "parameters": table(parameters(row), "parameters"),
         "saturation": table([["dtype", "the value is its limit", "the gradient is exactly 0"], *saturation(row)]),
         "tried": tried,
         "mishaps": mishaps,

@@ -68,10 +68,10 @@ window.addEventListener("load", () => {
   const list = document.getElementById("sg-tag-list");
   const tags = [...(list?.querySelectorAll(".sphx-glr-tag") ?? [])];
   const levels = ["beginner", "intermediate", "advanced"];
-  const place = (tag) => (levels.indexOf(tag.textContent) + 4) % 4 || 4;
+  const place = (tag) => (levels.includes(tag.textContent) ? levels.indexOf(tag.textContent) : 3);
   tags.sort((a, b) => place(a) - place(b) || a.textContent.localeCompare(b.textContent));
   for (const tag of tags) {
-    tag.classList.toggle("level", place(tag) < 4);
+    tag.classList.toggle("level", place(tag) < 3);
     tag.role = "button";
     tag.tabIndex = 0;
     tag.addEventListener("keydown", (event) => {
