@@ -52,7 +52,6 @@ def kernels(row):
             types=types,
             grain=grain,
             segment=row.segment if types == both else 0.0,
-            narrowing=row.narrowing,
             arrays=len(inputs) + len(scalars),
             for_c=for_c,
         )

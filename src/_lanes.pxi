@@ -1,8 +1,8 @@
 # Float results by table: the fast road of the smooth activations, on processors with AVX-512.
 #
-# a) The axis is cut into 32 segments, perhaps narrower further out. Each has a polynomial of degree 6, or 5 where that
-#    is as good, and the coefficients of all 32 fit into two vector registers per degree, where one instruction
-#    (vpermt2ps) finds 16 of them: no exponential and no division.
+# a) The axis is cut into 32 segments. Each has a polynomial of degree 6, or 5 where that is as good, and the
+#    coefficients of all 32 fit into two vector registers per degree, where one instruction (vpermt2ps) finds 16 of
+#    them: no exponential and no division.
 # b) Symmetry halves the work: where f(-x) follows from f(x), the segments lie on one side only.
 # c) The value at the centre of a segment is kept as high + low, and what is added to it is at most a third of it:
 #    the result is rounded little more than once. The error is measured at every float.
@@ -15,9 +15,6 @@ from libc.math cimport M_PI, cos
 cdef extern from *:
     """
     enum { SEGMENTS = 32, DEGREE = 6, STRAYS = 256, TOGETHER = 1024 };
-
-    /* Segments of one width and degree 5 or 6, or of degree 6 and narrower further out. */
-    enum { SHORT, EVENLY, NARROWING, SHAPES };
 
     /* How the other side follows from the side of the segments. */
     enum { WHOLE,           /* it does not: the segments lie on both sides of 0 */
@@ -40,8 +37,7 @@ cdef extern from *:
         int inputs, outputs;            /* of the formula */
         int x, first, second, out;      /* operands: the input, what g is multiplied by, the result */
         float centre[SEGMENTS], high[SEGMENTS], slope[SEGMENTS], low[SEGMENTS], c[DEGREE][SEGMENTS];
-        float per_unit;                 /* segments per unit of x at 0 */
-        float more;                     /* and how many more with each unit */
+        float per_unit;                 /* segments per unit of x */
         float reach;                    /* from this |x| on the formula is used */
         float other_high, other_low;    /* the constant */
         unsigned side;                  /* sign bit of the segments' side */
@@ -82,7 +78,7 @@ cdef extern from *:
     }
 
     CYTHON_INLINE static void look_up(const Lookup *t, Formula formula, const double *params, void **at, Py_ssize_t n,
-                                      int form, int factor, int shape) {
+                                      int form, int factor, int degree) {
         const int zero = (factor == GRADIENT || factor == SLOPE) && form <= COMPLEMENT && form != EVEN;
         const int multiplied = factor >= GRADIENT, gated = factor >= VALUE;
         const int power = factor == CUBE || factor == SQUARE, two = factor >= PRODUCT;
@@ -92,7 +88,6 @@ cdef extern from *:
         float *out = (float *)at[t->out];
         const __m512 sign = _mm512_set1_ps(-0.0f), side = _mm512_castsi512_ps(_mm512_set1_epi32((int)t->side));
         const __m512 per_unit = _mm512_set1_ps(t->per_unit), reach = _mm512_set1_ps(t->reach);
-        const __m512 more = _mm512_set1_ps(t->more);
         const __m512 rounder = _mm512_set1_ps(12582912.0f); /* 1.5 * 2^23: leaves the nearest integer in the low bits */
         const __m512 one = _mm512_set1_ps(1.0f), tiny = _mm512_set1_ps(1e-30f), zeros = _mm512_setzero_ps();
         const __m512 other_high = _mm512_set1_ps(t->other_high), other_low = _mm512_set1_ps(t->other_low);
@@ -107,12 +102,11 @@ cdef extern from *:
             const __m512 m2 = two ? _mm512_loadu_ps(second + i) : power ? _mm512_mul_ps(x, x) : one;
             const __m512 m = product ? _mm512_mul_ps(m1, m2) : m1;
             const __m512 a = _mm512_andnot_ps(sign, x), p = form == WHOLE ? x : a;
-            const __m512 density = shape == NARROWING ? _mm512_fmadd_ps(p, more, per_unit) : per_unit;
-            const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, density, rounder));
+            const __m512i k = _mm512_castps_si512(_mm512_fmadd_ps(p, per_unit, rounder));
             const __m512 r = _mm512_sub_ps(p, FIND(centre));
             const __mmask16 other = _mm512_cmp_ps_mask(_mm512_xor_ps(x, side), zeros, _CMP_LT_OQ);
             __mmask16 out_of_reach = _mm512_cmp_ps_mask(a, reach, _CMP_NLT_UQ);
-            __m512 h = FIND(high), q = shape == SHORT ? FIND(c5) : _mm512_fmadd_ps(FIND(c6), r, FIND(c5)), y;
+            __m512 h = FIND(high), q = degree < DEGREE ? FIND(c5) : _mm512_fmadd_ps(FIND(c6), r, FIND(c5)), y;
             q = _mm512_fmadd_ps(q, r, FIND(c4));
             q = _mm512_fmadd_ps(q, r, FIND(c3));
             q = _mm512_fmadd_ps(q, r, FIND(c2));
@@ -188,13 +182,12 @@ cdef extern from *:
         compute_strays(&strays, t, formula, params, out + block);
     }
 
-    #define LOOP_OF(form, factor, shape) \\
-        static void lanes_##form##_##factor##_##shape(const Lookup *t, Formula formula, const double *params, \\
-                                                      void **at, Py_ssize_t n) { \\
-            look_up(t, formula, params, at, n, form, factor, shape); \\
+    #define LOOP_OF(form, factor, degree) \\
+        static void lanes_##form##_##factor##_##degree(const Lookup *t, Formula formula, const double *params, \\
+                                                       void **at, Py_ssize_t n) { \\
+            look_up(t, formula, params, at, n, form, factor, degree); \\
         }
-    #define LANES_OF(form, factor) \\
-        LOOP_OF(form, factor, SHORT) LOOP_OF(form, factor, EVENLY) LOOP_OF(form, factor, NARROWING)
+    #define LANES_OF(form, factor) LOOP_OF(form, factor, 5) LOOP_OF(form, factor, 6)
     LANES_OF(WHOLE, ONE) LANES_OF(EVEN, ONE) LANES_OF(COMPLEMENT, ONE) LANES_OF(CONSTANT, ONE) LANES_OF(RAMP, ONE)
     LANES_OF(WHOLE, INPUT) LANES_OF(EVEN, INPUT) LANES_OF(COMPLEMENT, INPUT) LANES_OF(CONSTANT, INPUT)
     LANES_OF(WHOLE, GRADIENT) LANES_OF(EVEN, GRADIENT) LANES_OF(COMPLEMENT, GRADIENT) LANES_OF(CONSTANT, GRADIENT)
@@ -202,10 +195,9 @@ cdef extern from *:
     LANES_OF(EVEN, CUBE) LANES_OF(EVEN, SQUARE) LANES_OF(EVEN, SLOPE) LANES_OF(COMPLEMENT, VALUE)
     LANES_OF(COMPLEMENT, PRODUCT) LANES_OF(COMPLEMENT, SLOPE) LANES_OF(COMPLEMENT, RESIDUAL)
 
-    static Lanes lanes_of(int form, int factor, int shape) {
-        #define LANES(form, factor) \\
-            {lanes_##form##_##factor##_SHORT, lanes_##form##_##factor##_EVENLY, lanes_##form##_##factor##_NARROWING}
-        static const Lanes all[][9][SHAPES] = {
+    static Lanes lanes_of(int form, int factor, int degree) {
+        #define LANES(form, factor) {lanes_##form##_##factor##_5, lanes_##form##_##factor##_6}
+        static const Lanes all[][9][2] = {
             [WHOLE] = {[ONE] = LANES(WHOLE, ONE), [INPUT] = LANES(WHOLE, INPUT), [GRADIENT] = LANES(WHOLE, GRADIENT)},
             [EVEN] = {[ONE] = LANES(EVEN, ONE), [INPUT] = LANES(EVEN, INPUT), [CUBE] = LANES(EVEN, CUBE),
                       [GRADIENT] = LANES(EVEN, GRADIENT), [SQUARE] = LANES(EVEN, SQUARE), [SLOPE] = LANES(EVEN, SLOPE)},
@@ -216,10 +208,10 @@ cdef extern from *:
             [CONSTANT] = {[ONE] = LANES(CONSTANT, ONE), [INPUT] = LANES(CONSTANT, INPUT),
                           [GRADIENT] = LANES(CONSTANT, GRADIENT)},
             [RAMP] = {[ONE] = LANES(RAMP, ONE)}};
-        return all[form][factor][shape];
+        return all[form][factor][degree - 5];
     }
     #else
-    static Lanes lanes_of(int form, int factor, int shape) { return NULL; }
+    static Lanes lanes_of(int form, int factor, int degree) { return NULL; }
     #endif
 
     /* Two outputs, a table each: block by block, so that the inputs come from the cache the second time. An output may
@@ -245,9 +237,6 @@ cdef extern from *:
     enum:
         SEGMENTS
         DEGREE
-        SHORT
-        EVENLY
-        NARROWING
         WHOLE
         EVEN
         COMPLEMENT
@@ -280,12 +269,11 @@ cdef extern from *:
         float low[32]
         float c[6][32]
         float per_unit
-        float more
         float reach
         float other_high
         float other_low
         unsigned int side
-    Lanes lanes_of(int form, int factor, int shape) nogil
+    Lanes lanes_of(int form, int factor, int degree) nogil
     void look_up_both(const Lookup *lookups, Formula formula, const double *params, void **operands,
                       Py_ssize_t n) noexcept nogil
 
@@ -298,8 +286,7 @@ cdef struct Subject:
     const Lookup *lookup        # which operand is what
     int factor
     double side                 # -1 or 1: x = side * a
-    double width                # of a segment at 0
-    double narrowing            # at a it is width / (1 + 2 narrowing a)
+    double width                # of a segment
 
 
 cdef void tabled(const Subject *f, const double *a, int count, double *g) noexcept nogil:
@@ -430,22 +417,16 @@ cdef inline double leading_bits(double x, int bits) noexcept nogil:
     return double_from_bits((bits_from_double(x) + half) >> (53 - bits) << (53 - bits))
 
 
-cdef double place(const Subject *f, double k) noexcept nogil:
-    """Where segment k is; its borders are those of k - 1/2 and k + 1/2."""
-    if f.narrowing == 0.0:
-        return k * f.width
-    return (sqrt(1.0 + 4.0 * f.narrowing * f.width * k) - 1.0) / (2.0 * f.narrowing)
-
-
 cdef double fill(Lookup *t, const Subject *f, int form, int k, int degree) noexcept nogil:
     """Interpolate g at the Chebyshev points of segment k. Returns what the last degree adds there, relative to g."""
-    cdef double low = 0.0 if k == 0 and form != WHOLE else place(f, k - 0.5), high = place(f, k + 0.5)
-    cdef double width = high - low, middle = 0.5 * (low + high) if k != 0 else 0.0, zero, centre, error
+    cdef double width = f.width, middle = k * width, low = middle - 0.5 * width, high = middle + 0.5 * width
+    cdef double zero, centre, error
     cdef double a[7]
     cdef double g[7]
     cdef double c[7]
     cdef double best = INFINITY
     cdef int slot = k & (SEGMENTS - 1), shift, i, count
+    low = 0.0 if k == 0 and form != WHOLE else low
     zero = zero_between(f, low, high)
     count = degree if zero != 0.0 else degree + 1
     for i in range(count):
@@ -539,36 +520,33 @@ cdef void make_lookup(Lookup *t, Subject *f) noexcept nogil:
     """Fill a table, and choose the loop that uses it."""
     cdef double value
     cdef double *probe = [1.0]
-    cdef int form = form_of(f, place(f, SEGMENTS - 0.5)), k, first = -16 if form == WHOLE else 0
+    cdef int form = form_of(f, (SEGMENTS - 0.5) * f.width), k, first = -16 if form == WHOLE else 0, degree = DEGREE
     cdef double last = 0.0
-    cdef int shape = NARROWING if f.narrowing != 0.0 else EVENLY
     for k in range(first, first + SEGMENTS):
         last = max(last, fill(t, f, form, k, DEGREE))
-    if last < 7.5e-9 and shape == EVENLY:
-        # 1/8 ULP is not worth the time that looking up another coefficient takes, 13 %.
-        shape = SHORT
+    if last < 1.2e-8:
+        # At most 1/5 ULP: not worth the time that looking up another coefficient takes, 13 %.
+        degree = DEGREE - 1
         for k in range(first, first + SEGMENTS):
-            fill(t, f, form, k, DEGREE - 1)
+            fill(t, f, form, k, degree)
     t.per_unit = <float>(1.0 / f.width)
-    t.more = <float>(f.narrowing / f.width)
-    t.reach = <float>place(f, first + SEGMENTS - 0.5)
+    t.reach = <float>((first + SEGMENTS - 0.5) * f.width)
     t.side = 0x80000000U if f.side < 0 else 0
     f.side = -f.side
     tabled(f, probe, 1, &value)
     t.other_high = <float>value
     t.other_low = <float>(value - t.other_high)
-    t.lanes = lanes_of(form, f.factor, shape)
+    t.lanes = lanes_of(form, f.factor, degree)
 
 
 cdef Lanes make_lookups(Lookup *t, Formula formula, const double *params, bint backward, int inputs, int outputs,
-                        double width, double narrowing) noexcept nogil:
+                        double width) noexcept nogil:
     """Fill the tables of a function with one or two outputs, and return the loop that uses them."""
     cdef Subject f
     cdef int k
     f.formula = formula
     f.params = params
     f.width = width
-    f.narrowing = narrowing
     for k in range(outputs):
         f.side = 1.0
         t[k].lanes = NULL

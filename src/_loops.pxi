@@ -410,7 +410,7 @@ cdef char *permanent(bytes text) except NULL:
 
 
 cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t grain, double segment,
-                  double narrowing, Kernel uniform_float, Kernel varying_float,
+                  Kernel uniform_float, Kernel varying_float,
                   Kernel uniform_double, Kernel varying_double) except -1:
     """Make the ufunc `name`. Without float kernels it has a float64 loop only.
 
@@ -446,7 +446,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
             if loops[k].lookup == NULL:
                 raise MemoryError()
             loops[k].lanes = make_lookups(loops[k].lookup, uniform_double, loops[k].defaults, inputs[0] == "grad",
-                                          len(inputs), outputs, segment, narrowing)
+                                          len(inputs), outputs, segment)
         data[k] = &loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)

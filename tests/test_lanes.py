@@ -29,11 +29,8 @@ def run(kernels: ModuleType, name: str, direction: str, x: NDArray[Any], grad: A
 
 def borders(name: str) -> NDArray[np.float32]:
     """Five floats on either side of every place where a segment may begin, and of every centre."""
-    row, k = oracle.ROWS[name], np.arange(0, 33, 0.5)
-    places = row.segment * k
-    if row.narrowing:
-        places = (np.sqrt(1 + 4 * row.narrowing * places) - 1) / (2 * row.narrowing)
-    bits = places.astype(np.float32).view(np.int32)[:, None] + np.arange(-5, 6, dtype=np.int32)
+    places = np.float32(oracle.ROWS[name].segment) * np.arange(0, 33, 0.5, dtype=np.float32)
+    bits = places.view(np.int32)[:, None] + np.arange(-5, 6, dtype=np.int32)
     x = np.abs(bits).astype(np.int32).view(np.float32).ravel()
     return np.concatenate([x, -x])
 
