@@ -2566,7 +2566,7 @@ array([[-0.340999,  0.242433,  0.098566]])""",
         smooth=True,
         segment=0.25,
         elsewhere={
-            "pos_weight": {"1": "PyTorch", "required": "TensorFlow"},
+            "pos_weight": {"none": "PyTorch", "required": "TensorFlow"},
             "reduction": {"mean": "PyTorch", "none": "TensorFlow"},
         },
         source="",
