@@ -201,7 +201,7 @@ def draw(top, bottom, runs):
     for k, (name, (losses, _, lengths)) in enumerate(runs.items()):
         style = {"linestyle": ("-", "--", "-.", ":")[k % 4], "linewidth": 2}
         top.plot(np.convolve(losses, np.ones(10) / 10, mode="valid"), f"C{k}", label=name, **style)
-        bottom.plot(np.exp(np.convolve(np.log(lengths), np.ones(10) / 10, mode="valid")), f"C{k}", **style)
+        bottom.plot(np.convolve(lengths, np.ones(10) / 10, mode="valid"), f"C{k}", **style)
     bottom.set(xlabel="step", yscale="log")
     top.legend()
 
