@@ -559,7 +559,7 @@ cdef inline T laplace_backward(T grad, T x, double mu, double sigma) noexcept no
 
 
 cdef inline T softsign(T x) noexcept nogil:
-    cdef double y = finite(x)
+    cdef double y
     cdef T a = magnitude(x), ratio
     cdef Rise rise
     if T is float:
@@ -568,6 +568,7 @@ cdef inline T softsign(T x) noexcept nogil:
         ratio = fused(left_over(a, ratio, rise), rise.inverse, ratio)
         return with_sign_of(<T>1 if a > <T>1e9 else ratio, x)
     else:
+        y = finite(x)
         return y / (1.0 + magnitude(y))
 
 cdef inline Scaled softsign_slope(double x) noexcept nogil:
@@ -604,12 +605,13 @@ cdef inline T elliott(T x) noexcept nogil:
     return <T>(left if x < 0 else 1.0 - left)
 
 cdef inline T elliott_backward(T grad, T x) noexcept nogil:
-    cdef Scaled slope = softsign_slope(x)
-    slope.value = 0.5 * slope.value
+    cdef Scaled slope
     if T is float:
         return <T>0.5 * softsign_backward(grad, x)
     else:
-        return <T>applied(grad, slope)
+        slope = softsign_slope(x)
+        slope.value = 0.5 * slope.value
+        return applied(grad, slope)
 
 
 cdef inline Pair isru_root(double x, double alpha) noexcept nogil:
@@ -794,19 +796,22 @@ cdef inline T softplus_backward(T grad, T x, double beta) noexcept nogil:
     return <T>applied(grad, sigmoid_scaled(x, z.hi, z.lo))
 
 
+cdef inline Pair softplus_root(double x, Power e) noexcept nogil:
+    """sqrt(log(1 + e^x)) for e = e^-|x|; beyond 1e100 divided by 2^300."""
+    cdef Pair l = scaled(log1p_of(pair(e.hi, e.lo)), either(x > 100.0, 0.0, 1.0))
+    l = added(pair(either(x > 0, finite(x), 0.0), 0.0), l)
+    return root_of(scaled(l, either(x > 1e100, TWO_TO_MINUS_600, 1.0)))
+
 cdef inline T sqrt_softplus(T x) noexcept nogil:
     # Far on the left e^(x / 2): its square may be too small for a double.
     cdef double y = x
-    cdef Power e, half
+    cdef Power half
     cdef Pair l
     if T is float:
         return <T>sqrt((y if y > 0 else 0.0) + log1p_unit(exp_narrow(-magnitude(x))))
     else:
-        e = exp_falling(c_fabs(x), 0.0)
         half = exp_falling(0.5 * c_fabs(x), 0.0)
-        l = log1p_of(pair(e.hi, e.lo))
-        l = added(pair(either(x > 0, finite(x), 0.0), 0.0), scaled(l, either(x > 100.0, 0.0, 1.0)))
-        l = root_of(scaled(l, either(x > 1e100, TWO_TO_MINUS_600, 1.0)))
+        l = softplus_root(x, exp_falling(c_fabs(x), 0.0))
         y = (l.hi + l.lo) * either(x > 1e100, TWO_TO_300, 1.0)
         y = either(x < -40.0, applied(1.0, scaled_to(half.hi + half.lo, half.unit)), y)
         return either(x > DBL_MAX, x, y)
@@ -822,10 +827,7 @@ cdef inline T sqrt_softplus_backward(T grad, T x) noexcept nogil:
     else:
         e = exp_falling(c_fabs(x), 0.0)
         half = exp_falling(0.5 * c_fabs(x), 0.0)
-        l = log1p_of(pair(e.hi, e.lo))
-        l = added(pair(either(x > 0, finite(x), 0.0), 0.0), scaled(l, either(x > 100.0, 0.0, 1.0)))
-        l = root_of(scaled(l, either(x > 1e100, TWO_TO_MINUS_600, 1.0)))
-        l = quotient(scaled(sigmoid_pair(pair(e.hi, e.lo), x < 0), 0.5), l)
+        l = quotient(scaled(sigmoid_pair(pair(e.hi, e.lo), x < 0), 0.5), softplus_root(x, e))
         l = scaled(l, either(x > 1e100, 4.909093465297727e-91, 1.0))
         l = chosen(x < -40.0, pair(0.5 * half.hi, 0.5 * half.lo), l)
         return applied(grad, scaled_to(either(x > DBL_MAX, 0.0, l.hi + l.lo), either(x < -40.0, half.unit, 1.0)))

@@ -59,7 +59,7 @@ cdef struct Loop:
     Py_ssize_t grain    # fewest elements that are worth a thread
     Lanes lanes         # the loop over a table instead of `uniform`, or NULL
     Lookup *lookup      # its tables, one per output
-    double defaults[2]  # the parameters that the table is for
+    double defaults[MAX_PARAMS]     # the parameters that the table is for
     const Loop *wide    # for float data: the loop in double, for parameters that are not ordinary; or NULL
 
 
@@ -169,8 +169,11 @@ cdef inline bint in_place(const Loop *loop, char **args) noexcept nogil:
 
 cdef inline bint tabled_for(const Loop *loop, const double *params) noexcept nogil:
     """Whether there is a table for these parameters."""
-    return (loop.lanes != NULL and (loop.params < 1 or params[0] == loop.defaults[0])
-            and (loop.params < 2 or params[1] == loop.defaults[1]))
+    cdef bint yes = loop.lanes != NULL
+    cdef int k
+    for k in range(loop.params if yes else 0):
+        yes &= params[k] == loop.defaults[k]
+    return yes
 
 
 cdef bint ordinary(const double *params, Py_ssize_t n) noexcept nogil:
