@@ -100,6 +100,11 @@ class Activation:
         return {"gated": ("gate", "value"), "pointwise loss": ("x", "target")}.get(self.kind, ("x",))
 
 
+TEMPERATURE = (
+    "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
+    "towards 0 only the largest entries count."
+)
+
 ROWS = (
     # ---- Piecewise linear ----
     Activation(
@@ -2185,12 +2190,7 @@ array([[[ 1., -2.,  0.],
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={
-            "temperature": (
-                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
-                "towards 0 only the largest entries count."
-            )
-        },
+        param_docs={"temperature": TEMPERATURE},
         edges="An entry of -oo takes no part; a pixel with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
@@ -2220,12 +2220,7 @@ array([[[ 0.196612,  0.25    ]],
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={
-            "temperature": (
-                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
-                "towards 0 only the largest entries count."
-            )
-        },
+        param_docs={"temperature": TEMPERATURE},
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(0, 1]",
         smooth=True,
@@ -2258,12 +2253,7 @@ array([ 0.224719, -0.159764, -0.064955])
         formula="x(i)/temperature - log(Sum(exp(x(j)/temperature), (j, 1, n)))",
         derivative="(g(i) - exp(y(i))*Sum(g(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={
-            "temperature": (
-                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
-                "towards 0 only the largest entries count."
-            )
-        },
+        param_docs={"temperature": TEMPERATURE},
         edges="An entry of -oo takes no part; a row with oo, or with nothing but -oo, becomes NaN.",
         range="(-oo, 0]",
         smooth=True,
@@ -2355,12 +2345,7 @@ array([-0.086877,  0.025112,  0.061765])""",
         formula="exp(x(i)/temperature)/(1 + Sum(exp(x(j)/temperature), (j, 1, n)))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
-        param_docs={
-            "temperature": (
-                "Divides the scores: above 1 the result is more even, below 1 sharper. It may be any positive number; "
-                "towards 0 only the largest entries count."
-            )
-        },
+        param_docs={"temperature": TEMPERATURE},
         aliases=("softmax_one", "quiet_softmax"),
         edges="An entry of -oo takes no part; a row with oo becomes NaN.",
         range="(0, 1)",
