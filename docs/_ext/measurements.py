@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import DIRECTIONS
 from benchmarks.speed import LARGEST, Record, is_rival, ratio
 from benchmarks.speed_report import geometric
 from tests import oracle
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
-DIRECTIONS = ("forward", "backward")
 # The sizes of the race that pages show.
 SIZES = (1, 10_000, 1_000_000)
 
@@ -35,21 +35,26 @@ def own_errors() -> dict[tuple[str, str, str], float]:
     return errors
 
 
-@cache
-def peer_errors() -> dict[tuple[str, str, str], float]:
+def errors_in(results: str) -> dict[tuple[str, str, str], float]:
     """By name, direction and library, in float32."""
-    return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in read("peers")}
+    return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in read(results)}
+
+
+@cache
+def swept_errors() -> dict[tuple[str, str, str], float]:
+    """The same of functions that were tried at every input, this library included."""
+    own = {(n, d, "actfn"): error for (n, d, dtype), error in own_errors().items() if dtype == "float32"}
+    return own | errors_in("peers")
 
 
 @cache
 def drawn_errors() -> dict[tuple[str, str, str], float]:
-    """By name, direction and library, this one included, of functions that cannot be tried at every input."""
-    rows = read("drawn") if (RESULTS / "drawn.json").exists() else []
-    return {(row["name"], row["direction"], row["peer"]): float(row["normal ulp"]) for row in rows}
+    """The same of functions that cannot be tried at every input."""
+    return errors_in("drawn")
 
 
 def drawn_inputs(name: str) -> int:
-    return max((row["inputs"] for row in read("drawn") if row["name"] == name), default=0) if drawn_errors() else 0
+    return max((row["inputs"] for row in read("drawn") if row["name"] == name), default=0)
 
 
 def ulp(error: float | None) -> str:
@@ -62,8 +67,7 @@ def ulp(error: float | None) -> str:
 
 def accuracy(name: str) -> list[list[str]]:
     """A line per library: its name, forward, backward."""
-    known: dict[tuple[str, str, str], float] = drawn_errors() | peer_errors()
-    known |= {(n, d, "actfn"): error for (n, d, dtype), error in own_errors().items() if dtype == "float32"}
+    known = drawn_errors() | swept_errors()
     peers = sorted({peer for row, _, peer in known if row == name}, key=lambda peer: (peer != "actfn", peer))
     return [[peer, *(ulp(known.get((name, d, peer))) for d in DIRECTIONS)] for peer in peers]
 
@@ -80,6 +84,7 @@ def swept_inputs() -> int:
 # ---- Times ----------------------------------------------------------------------------------------------------
 
 
+@cache
 def raced() -> list[Record]:
     """Cells of contiguous float32 on all threads."""
     cells = [c for c in read("speed")["cells"] if c["dtype"] == "float32" and c["layout"] == "contiguous"]

@@ -293,12 +293,6 @@ class Measured(SphinxDirective):
         return self.parse_text_to_nodes(TABLES[self.arguments[0]]())
 
 
-def accuracy_table() -> str:
-    """Errors of all functions beside those of other libraries, measured at every input."""
-    own = {(n, d, "actfn"): error for (n, d, dtype), error in measurements.own_errors().items() if dtype == "float32"}
-    return beside(own | measurements.peer_errors())
-
-
 def beside(errors: dict[tuple[str, str, str], float]) -> str:
     """A line per function and direction, a column per library, this one first."""
     libraries = list(dict.fromkeys(("actfn", *sorted(library for *_, library in errors))))
@@ -326,7 +320,7 @@ def choosing_table() -> str:
 
 TABLES = {
     "race": lambda: table(measurements.race()),
-    "accuracy": accuracy_table,
+    "accuracy": lambda: beside(measurements.swept_errors()),
     "drawn": lambda: beside(measurements.drawn_errors()),
     "choosing": choosing_table,
 }
