@@ -174,6 +174,43 @@ cdef inline T clipped_linear_backward(T grad, T x, double slope, double offset, 
     return <T>(slope * grad) if inside & (slope != 0.0) else flat(grad, x)
 
 
+cdef inline double hinged(T x, double hinge, double slope) noexcept nogil:
+    """hinge + slope (x - hinge), every rounding error kept: it may cross 0 anywhere."""
+    cdef double y = finite(x)
+    cdef Pair way = exact_sum(y, -hinge), p = exact_product(slope, way.hi), q = exact_product(slope, way.lo)
+    cdef Pair line = exact_sum(hinge, p.hi), rest = exact_sum(p.lo, q.hi), total = exact_sum(line.hi, rest.hi)
+    cdef double low = total.lo + (line.lo + (rest.lo + q.lo))
+    # Without fma, a product by halves knows no error next to the largest numbers.
+    y = either(low == low, total.hi + low, line.hi)
+    # An infinity that was pulled in.
+    return y * INFINITY if (magnitude(x) > at_most(x, DBL_MAX)) & (slope != 0.0) & (y != 0.0) else y
+
+cdef inline T srelu(T x, double t_left, double a_left, double t_right, double a_right) noexcept nogil:
+    cdef double right = hinged(x, t_right, a_right), left = hinged(x, t_left, a_left)
+    return <T>right if x >= at_least(x, t_right) else (<T>left if x <= at_most(x, t_left) else x)
+
+cdef inline T srelu_backward(T grad, T x, double t_left, double a_left, double t_right, double a_right) noexcept nogil:
+    cdef double slope = either(x >= at_least(x, t_right), a_right, either(x <= at_most(x, t_left), a_left, 1.0))
+    cdef T y = <T>(grad * slope)
+    return flat(grad, x) if slope == 0.0 else (y if x == x else x)
+
+cdef inline double srelu_backward_t_left(double grad, double x, double t_left, double a_left, double t_right,
+                                         double a_right) noexcept nogil:
+    return grad * (1.0 - a_left) if (x <= t_left) & (x < t_right) else flat(grad, x)
+
+cdef inline double srelu_backward_a_left(double grad, double x, double t_left, double a_left, double t_right,
+                                         double a_right) noexcept nogil:
+    return grad * (x - t_left) if (x <= t_left) & (x < t_right) else flat(grad, x)
+
+cdef inline double srelu_backward_t_right(double grad, double x, double t_left, double a_left, double t_right,
+                                          double a_right) noexcept nogil:
+    return grad * (1.0 - a_right) if x >= t_right else flat(grad, x)
+
+cdef inline double srelu_backward_a_right(double grad, double x, double t_left, double a_left, double t_right,
+                                          double a_right) noexcept nogil:
+    return grad * (x - t_right) if x >= t_right else flat(grad, x)
+
+
 cdef inline T sparse_sigmoid(T x) noexcept nogil:
     return <T>0 if x <= <T>-1 else (<T>1 if x > <T>1 else fused(x, <T>0.5, <T>0.5))
 
@@ -1213,6 +1250,14 @@ cdef inline T gelu(T x) noexcept nogil:
 
 cdef inline T gelu_backward(T grad, T x) noexcept nogil:
     return <T>applied(grad, gelu_slope(x))
+
+
+cdef inline T gelu_10(T x) noexcept nogil:
+    # The GELU of 10 is 10 less 8e-23.
+    return <T>10 if x > <T>10 else gelu(x)
+
+cdef inline T gelu_10_backward(T grad, T x) noexcept nogil:
+    return flat(grad, x) if x > <T>10 else gelu_backward(grad, x)
 
 
 cdef inline T e_swish(T x, double beta) noexcept nogil:

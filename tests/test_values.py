@@ -91,6 +91,10 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "prelu": [{"weight": w} for w in (0.0, -1.5, 3.0, 0.1, 1e-30, 1e30)],
     "rrelu": [{"lower": a, "upper": b} for a, b in ((0.1, 0.3), (-1.0, 2.0), (0.0, 0.0), (1e-30, 1e30))],
     "flexible_relu": [{"bias": b} for b in (-0.5, 0.1, 1e-30, -1e30)],
+    "srelu": [
+        {"t_left": a, "a_left": b, "t_right": c, "a_right": d}
+        for a, b, c, d in ((-1.0, -0.3, 0.7, 1.5), (0.1, 3.0, -2.0, 0.0), (-1e-30, 1.001, 1e30, -2.0), (-3, 0, 1, -0.1))
+    ],
     "threshold": [{"threshold": t, "value": v} for t, v in ((0.1, -7.1), (-2.0, 20.0), (0.0, 0.0), (1e-40, 1e30))],
     "hard_tanh": [{"min_val": a, "max_val": b} for a, b in ((0.0, 6.0), (-0.1, 0.3), (-1e-30, 1e30), (2.0, 2.0))],
     "hard_sigmoid": [

@@ -351,6 +351,44 @@ array([-0.22916667,  0.        ,  2.        ])
 array([0.22916667, 0.22916667, 1.        ])""",
     ),
     Activation(
+        name="srelu",
+        title="SReLU",
+        title_ko="SReLU (S자 모양 렐루)",
+        family="piecewise linear",
+        summary=(
+            "Three straight lines that meet at two thresholds: the identity between them and a learned slope on either "
+            "side, where the thresholds are learned too."
+        ),
+        summary_ko=(
+            "두 문턱값에서 만나는 세 직선입니다. 가운데는 입력 그대로이고, 양쪽 직선의 기울기와 두 문턱값을 모두 "
+            "학습합니다."
+        ),
+        formula=(
+            "Piecewise((t_right + a_right*(x - t_right), x >= t_right), (t_left + a_left*(x - t_left), x <= t_left), "
+            "(x, True))"
+        ),
+        derivative="Piecewise((a_right, x >= t_right), (a_left, x <= t_left), (1, True))",
+        params={"t_left": 0.0, "a_left": 0.2, "t_right": 1.0, "a_right": 1.0},
+        param_docs={
+            "t_left": "Where the left line ends, learned.",
+            "a_left": "Slope of the left line, learned.",
+            "t_right": "Where the right line begins, learned; above t_left.",
+            "a_right": "Slope of the right line, learned.",
+        },
+        trains=("t_left", "a_left", "t_right", "a_right"),
+        kinks={"t_left": "a_left", "t_right": "a_right"},
+        aliases=("s_shaped_relu",),
+        limits=("-oo", "oo"),
+        slopes=("1/5", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        source="Jin, Xu, Feng, Wei, Xiong and Yan, 2015, arXiv:1512.07030",
+        example=""">>> actfn.srelu(np.array([-1.0, 0.5, 3.0]), a_right=0.5)
+array([-0.2,  0.5,  2. ])
+>>> actfn.srelu_backward(1.0, np.array([-1.0, 0.5, 3.0]), a_right=0.5)[0]
+array([0.2, 1. , 0.5])""",
+    ),
+    Activation(
         name="flexible_relu",
         title="Flexible ReLU",
         title_ko="플렉서블 렐루",
@@ -1759,6 +1797,27 @@ array([-0.08296408,  0.5       ,  1.08296408])""",
 array([-5.91952587e-09, -1.58655254e-01,  0.00000000e+00,  8.41344746e-01])
 >>> actfn.gelu_backward(1.0, np.array([-1.0, 0.0, 1.0]))
 array([-0.08331547,  0.5       ,  1.08331547])""",
+    ),
+    Activation(
+        name="gelu_10",
+        title="GELU 10",
+        title_ko="GELU 10 (10에서 자른 GELU)",
+        family="self-gated",
+        summary="A GELU that stops at 10, so that eight bits hold what it returns.",
+        summary_ko="10에서 멈추는 GELU입니다. 출력을 8비트 정수로 양자화하기 좋습니다.",
+        formula="Min(x*Phi(x), 10)",
+        derivative="Piecewise((Phi(x) + x*phi(x), x*Phi(x) < 10), (0, True))",
+        aliases=("clipped_gelu",),
+        limits=("0", "10"),
+        slopes=("0", "0"),
+        range="[-0.16997, 10]",
+        saturates="both",
+        source="Wu, Judd, Zhang, Isaev and Micikevicius, 2020, arXiv:2004.09602",
+        example=""">>> actfn.gelu_10(np.array([-1.0, 1.0, 12.0]))
+array([-0.15865525,  0.84134475, 10.        ])
+>>> actfn.gelu_10_backward(1.0, np.array([-1.0, 1.0, 12.0]))
+array([-0.08331547,  1.08331547,  0.        ])""",
+        plot=(-6.0, 14.0),
     ),
     Activation(
         name="mish",
