@@ -8,9 +8,10 @@ is added again (`_scalars.pxi`). Bodies are conditional expressions, never `if` 
 `_loops.pxi` become SIMD.
 
 Where double is the result and a plain formula would lose a digit, there are two bodies and T picks one: the formula in
-double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Polynomials are in
-`_polynomials.pxi`, sine and cosine in `_periodic.pxi`. Comparisons are written so that NaN falls through to a branch
-that returns it. `_table.pxi`, rendered from `catalog.py`, puts each scalar into its loop; nothing else lists names.
+double for float, and the same formula in pairs of doubles (`_pairs.pxi`) for double. Sums that are 0 where their
+parameters say are sums of three (`_triples.pxi`). Polynomials are in `_polynomials.pxi`, sine and cosine in
+`_periodic.pxi`. Comparisons are written so that NaN falls through to a branch that returns it. `_table.pxi`, rendered
+from `catalog.py`, puts each scalar into its loop; nothing else lists names.
 Where AVX-512 is, `_lanes.pxi` makes tables of the smooth functions from these very scalars, and float results come from
 there.
 """
@@ -18,6 +19,7 @@ include "_scalars.pxi"
 include "_polynomials.pxi"
 include "_pairs.pxi"
 include "_periodic.pxi"
+include "_triples.pxi"
 
 
 # Idioms of the pieces below.
@@ -467,6 +469,35 @@ cdef inline T softcap_backward(T grad, T x, double cap) noexcept nogil:
     return <T>applied(grad, scaled_tanh_slope(x, ratio(x, cap), pair(1.0, 0.0)))
 
 
+cdef inline T dynamic_tanh(T x, double alpha, double weight, double bias) noexcept nogil:
+    # With e = exp(-2 |alpha x|): ((bias + w) + (bias - w) e) / (1 + e), w of the sign of alpha x.
+    cdef double y = x
+    cdef Pair z = product(pair(2.0 * alpha, 0.0), finite(y)), q
+    cdef double w = either(z.hi < 0, -weight, weight), low = either(z.hi < 0, -z.lo, z.lo)
+    cdef Fall e = fall_of(triple(c_fabs(z.hi), low, 0.0))
+    cdef Triple a = three_of(exact_sum(bias, w)), b = three_of(exact_sum(bias, -w))
+    q = quotient(in_two(mixed(a, b, e)), one_and(e))
+    y = applied(1.0, rounded(q, unit_of(a, e)))
+    return <T>(x * (weight * alpha) if (x == <T>0) & (bias == 0.0) else y)
+
+cdef inline T dynamic_tanh_backward(T grad, T x, double alpha, double weight, double bias) noexcept nogil:
+    cdef double y = x
+    return <T>applied(grad, scaled_tanh_slope(x, product(pair(alpha, 0.0), finite(y)), exact_product(alpha, weight)))
+
+cdef inline double dynamic_tanh_backward_alpha(double grad, double x, double alpha, double weight,
+                                               double bias) noexcept nogil:
+    cdef Pair z = product(pair(alpha, 0.0), finite(x))
+    return applied(grad, scaled_tanh_slope(x, z, exact_product(weight, either(c_fabs(z.hi) > 1490.0, 0.0, x))))
+
+cdef inline double dynamic_tanh_backward_weight(double grad, double x, double alpha, double weight,
+                                                double bias) noexcept nogil:
+    return grad * scaled_tanh(x, product(pair(alpha, 0.0), finite(x)), 1.0)
+
+cdef inline double dynamic_tanh_backward_bias(double grad, double x, double alpha, double weight,
+                                              double bias) noexcept nogil:
+    return identity_backward(grad, x)
+
+
 cdef inline T lisht(T x) noexcept nogil:
     return <T>(magnitude(x) * c_fabs(tanh_value(x)))
 
@@ -813,6 +844,59 @@ cdef inline double pelu_backward_b(double grad, double x, double a, double b) no
     return applied(grad, scaled_to(either(q.lo == q.lo, q.hi + q.lo, q.hi), either(right, 1.0, e.unit)))
 
 
+cdef inline Pair eight_tenths(double alpha) noexcept nogil:
+    """The default 0.8 means 8/10, not its double."""
+    return pair(alpha, either(alpha == 0.8, -4.4408920985006264e-17, 0.0))
+
+cdef inline Triple exp_bend_left(double x) noexcept nogil:
+    """e^x - 1 - x for x <= 0."""
+    cdef Fall e = fall_of(triple(-x, 0.0, 0.0))
+    cdef double scale = either(e.unit < 1.0, 0.0, e.scale)
+    # The first two are exactly 0 next to x = 0.
+    cdef Triple bend = total_of(times_power(e.rest, scale), triple(-x, 0.0, 0.0))
+    return total_of(total_of(bend, triple(scale, -1.0, 0.0)), times_power(e.bend, scale))
+
+cdef inline T xielu(T x, double alpha_p, double alpha_n, double beta) noexcept nogil:
+    cdef double wide = x, y = finite(wide), right, left
+    cdef Pair p = eight_tenths(alpha_p), n = eight_tenths(alpha_n), line = times_number(p, y)
+    cdef bint far = y < -1e100
+    cdef Triple bend
+    line = times_number(added(line, pair(beta, 0.0)), y)
+    right = line.hi + either(c_fabs(line.lo) < 1e290, line.lo, 0.0)
+    y = either(y > 0.0, 0.0, either(far, -1.0, y))
+    bend = product_in_full(three_of(n), exp_bend_left(y))
+    bend = total_of(bend, three_of(exact_product(beta, y)))
+    left = bend.a + (bend.b + bend.c)
+    # Far out a line, and products of x have no rests.
+    n = added(pair(beta, 0.0), pair(-n.hi, -n.lo))
+    left = either(far, (n.hi + n.lo) * x if n.hi != 0.0 else -alpha_n, left)
+    right = right * INFINITY if (x > at_most(x, DBL_MAX)) & (right != 0.0) else right
+    return <T>(x * beta if x == <T>0 else (right if x > 0 else left))
+
+cdef inline T xielu_backward(T grad, T x, double alpha_p, double alpha_n, double beta) noexcept nogil:
+    # On the left (beta - alpha_n) + alpha_n e^x.
+    cdef double y = finite(x), slope
+    cdef Pair line = times_number(scaled(eight_tenths(alpha_p), 2.0), y), left
+    cdef Fall e = fall_of(triple(either(y > 0.0, 0.0, -y), 0.0, 0.0))
+    cdef Triple b = three_of(eight_tenths(alpha_n)), a = total_of(triple(beta, 0.0, 0.0), times_power(b, -1.0))
+    line = added(line, pair(beta, 0.0))
+    left = in_two(mixed(a, b, e))
+    slope = either(y > 0.0, line.hi + either(c_fabs(line.lo) < 1e290, line.lo, 0.0), left.hi + left.lo)
+    slope = slope * INFINITY if (x > at_most(x, DBL_MAX)) & (alpha_p != 0.0) else slope
+    return <T>applied(grad, scaled_to(slope, either(y > 0.0, 1.0, unit_of(a, e)))) if x == x else x
+
+cdef inline double xielu_backward_alpha_p(double grad, double x, double alpha_p, double alpha_n,
+                                          double beta) noexcept nogil:
+    return flat(grad, x) if x <= 0 else grad * x * x
+
+cdef inline double xielu_backward_alpha_n(double grad, double x, double alpha_p, double alpha_n,
+                                          double beta) noexcept nogil:
+    # The bend of a tiny number may be too small for a double, grad times it not.
+    cdef Triple bend = exp_bend_left(either(x > 0.0, 0.0, either(x < -1e100, -1e100, x)))
+    cdef double y = either(x < -1e100, grad * -x, grad * (bend.a + (bend.b + bend.c)))
+    return flat(grad, x) if x > 0 else either(x > -1e-60, 0.5 * (grad * x) * x, y)
+
+
 # ---- Smooth ramps ---------------------------------------------------------------------------------------------
 
 cdef inline T softplus(T x, double beta) noexcept nogil:
@@ -1146,6 +1230,70 @@ cdef inline double swish_backward_beta(double grad, double x, double beta) noexc
     cdef Pair z = product(pair(beta, 0.0), y)
     cdef Scaled slope = bell(x, z.hi, z.lo)
     return applied(grad * y, scaled_to(slope.value * y, either(c_fabs(z.hi) > 1490.0, 0.0, slope.unit)))
+
+
+# With e = exp(-|z|) for z = beta (p1 - p2) x, acon_c is x (a + b e) / (1 + e), a the p of the side where x is and b the
+# other one.
+
+cdef inline Triple acon_angle(double x, double p1, double p2, double beta) noexcept nogil:
+    """z, and from 1490 on, where not even the largest gradient brings the exponential back, that."""
+    cdef Triple z = multiple_of(multiple_of(three_of(exact_sum(p1, -p2)), beta), x)
+    cdef double v = (p1 - p2) * beta * x
+    return whichever(c_fabs(v) < 1490.0, z, triple(either(v == v, c_copysign(1490.0, v), v), 0.0, 0.0))
+
+cdef inline T acon_c(T x, double p1, double p2, double beta) noexcept nogil:
+    cdef double y = finite(x)
+    cdef Triple z = acon_angle(y, p1, p2, beta), top
+    cdef bint left = z.a < 0.0
+    cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
+    cdef Triple a = triple(either(left, p2, p1), 0.0, 0.0), b = triple(either(left, p1, p2), 0.0, 0.0)
+    cdef Pair q = quotient(in_two(mixed(a, b, e)), one_and(e))
+    q = times_number(q, y)
+    y = applied(1.0, scaled_to(q.hi + either(c_fabs(q.lo) < 1e290, q.lo, 0.0), unit_of(a, e)))
+    y = y * INFINITY if (magnitude(x) > at_most(x, DBL_MAX)) & (y != 0.0) else y
+    # The pair has lost the sign of a zero.
+    return <T>(x * (p1 + p2) if x == <T>0 else y)
+
+
+cdef inline Scaled acon_slope(Triple a, Triple b, Triple c, Fall e) noexcept nogil:
+    """(a (1 + e) + (b (1 + e) + c) e) / (1 + e)^2."""
+    cdef double small = either(e.unit < 1.0, 0.0, e.scale)
+    cdef Triple one = total_of(triple(1.0, small, 0.0), times_power(total_of(e.rest, e.bend), small))
+    cdef Triple top = mixed(product_in_full(a, one), total_of(product_in_full(b, one), c), e)
+    cdef Pair bottom = in_two(one)
+    return rounded(quotient(in_two(top), product_of(bottom, bottom)), unit_of(a, e))
+
+cdef inline Scaled times_finite(Scaled slope, double x) noexcept nogil:
+    return scaled_to(slope.value * either(slope.unit < 1.0, finite(x), x), slope.unit)
+
+cdef inline T acon_c_backward(T grad, T x, double p1, double p2, double beta) noexcept nogil:
+    cdef Triple z = acon_angle(finite(x), p1, p2, beta)
+    cdef bint left = z.a < 0.0
+    cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
+    cdef Triple a = triple(either(left, p2, p1), 0.0, 0.0), b = triple(either(left, p1, p2), 0.0, 0.0)
+    z = product_in_full(z, three_of(exact_sum(p1, -p2)))
+    return <T>applied(grad, acon_slope(a, b, z, e)) if x == x else x
+
+cdef inline double acon_c_backward_p1(double grad, double x, double p1, double p2, double beta) noexcept nogil:
+    cdef Triple z = acon_angle(finite(x), p1, p2, beta), zero = triple(0.0, 0.0, 0.0), one = triple(1.0, 0.0, 0.0)
+    cdef bint left = z.a < 0.0
+    cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
+    return applied(grad, times_finite(acon_slope(whichever(left, zero, one), whichever(left, one, zero), z, e), x))
+
+cdef inline double acon_c_backward_p2(double grad, double x, double p1, double p2, double beta) noexcept nogil:
+    cdef Triple z = acon_angle(finite(x), p1, p2, beta), zero = triple(0.0, 0.0, 0.0), one = triple(1.0, 0.0, 0.0)
+    cdef bint left = z.a < 0.0
+    cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
+    z = times_power(z, -1.0)
+    return applied(grad, times_finite(acon_slope(whichever(left, one, zero), whichever(left, zero, one), z, e), x))
+
+cdef inline double acon_c_backward_beta(double grad, double x, double p1, double p2, double beta) noexcept nogil:
+    # w^2 e / (1 + e)^2 for w = (p1 - p2) x, whose square may be too large or too small for a double.
+    cdef Triple z = acon_angle(finite(x), p1, p2, beta), zero = triple(0.0, 0.0, 0.0), one = triple(1.0, 0.0, 0.0)
+    cdef Triple w = multiple_of(three_of(exact_sum(p1, -p2)), either(c_fabs(z.a) >= 1490.0, 0.0, x))
+    cdef bint odd = (c_fabs(w.a) > 1e140) | (c_fabs(w.a) < 1e-140)
+    cdef Fall e = fall_of(times_power(z, either(z.a < 0.0, -1.0, 1.0)))
+    return applied(grad * either(odd, w.a, 1.0), acon_slope(zero, zero, product_in_full(w, whichever(odd, one, w)), e))
 
 
 cdef inline T quick_gelu(T x) noexcept nogil:

@@ -22,7 +22,7 @@ SOURCES = [ROOT / "src" / "_kernels.pyx", *sorted((ROOT / "src").glob("*.pxi"))]
 pytestmark = pytest.mark.skipif(not SOURCES[0].exists(), reason="needs the source tree")
 
 DEFINITION = re.compile(r"^cdef (inline )?([\w. *]+?) (\w+)\((.*?)\)([^()\n]*):", re.MULTILINE | re.DOTALL)
-SCALARS = ("_kernels.pyx", "_scalars.pxi", "_pairs.pxi", "_periodic.pxi")
+SCALARS = ("_kernels.pyx", "_scalars.pxi", "_pairs.pxi", "_periodic.pxi", "_triples.pxi")
 
 
 def definitions(path: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -110,10 +110,22 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "shrink": [{"lambd": v, "bias": b} for v, b in ((0.0, 0.1), (0.1, 0.1), (2.0, 0.3), (0.5, -1e30), (1e-30, 3.0))],
     "star_relu": [{"scale": s, "bias": b} for s, b in ((1.0, 0.0), (-0.7, 0.3), (0.0, 2.0), (1e-20, 1e20), (3, -2))],
     "stanh": [{"scale_a": a, "scale_b": b} for a, b in ((1.0, 1.0), (0.1, -3.0), (20.0, 0.5))],
+    "dynamic_tanh": [
+        {"alpha": a, "weight": w, "bias": b}
+        for a, w, b in ((0.5, 1.0, 0.3), (-0.3, 2.0, -1.9999999), (20.0, -0.1, 0.1), (1e-5, 1e5, 3.0), (0.0, 1.0, 0.5))
+    ],
     "softcap": [{"cap": c} for c in (0.1, 1.0, 50.0, 1e10)],
     "laplace": [{"mu": m, "sigma": s} for m, s in ((0.0, 1.0), (-0.7, 0.1), (3.0, 20.0))],
     "pelu": [{"a": a, "b": b} for a, b in ((0.5, 2.0), (3.0, 0.7), (1e-5, 1e5), (1e10, 0.1))],
+    "xielu": [
+        {"alpha_p": p, "alpha_n": n, "beta": b}
+        for p, n, b in ((0.3, 0.6, 0.5), (2.0, 1.3, 0.1), (-0.7, -0.5, 0.4), (1.0, 1.0, 1e-5), (0.1, 0.5, 0.5))
+    ],
     "nl_relu": [{"beta": b} for b in (0.1, 3.0, 1e-5, 1e5)],
+    "acon_c": [
+        {"p1": p, "p2": q, "beta": b}
+        for p, q, b in ((1.0, 0.0, 1.0), (1.2, -0.7, 1.5), (-0.8, 0.3, -0.7), (0.5, 0.5, 2.0), (2.0, -1e-5, 0.1))
+    ],
     "e_swish": [{"beta": b} for b in (1.0, 1.25, 2.0)],
     "sin": [{"omega": w} for w in (30.0, 0.1, -2.5, 1e-5, 1e5)],
     "snake": [{"frequency": f} for f in (0.5, 3.0, 0.1, 20.0)],
@@ -150,6 +162,55 @@ def test_other_parameters(name: str, index: int, direction: str, dtype: str, bui
     got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
     exact = with_parameters(name, index, direction, dtype)
     assert_within(exact, got, measure.GOAL[dtype][0], x=x)
+
+
+def crossings(name: str, index: int, direction: str, dtype: str) -> NDArray[Any]:
+    """The floats around every place where the exact values of neighbouring samples differ in sign."""
+    x = thinned(dtype)
+    sign = np.sign(with_parameters(name, index, direction, dtype).nearest)
+    found = []
+    for k in np.flatnonzero(sign[:-1] * sign[1:] < 0):
+        left, right = x[k], x[k + 1]
+        # Halves of each, because the sum of two large ones overflows.
+        while (middle := left / 2 + right / 2) not in (left, right):
+            there = oracle.elementwise(name, direction, dtype, [float(middle)], PARAMETERS[name][index])
+            left, right = (middle, right) if np.sign(there.nearest[0]) == sign[k] else (left, middle)
+        found.append(samples.neighbours([left, right], dtype, 8))
+    return np.concatenate(found) if found else np.array([], dtype)
+
+
+# Sums of terms that their parameters make 0, and what is learned through them.
+CROSSING = [
+    (name, direction)
+    for name in ("dynamic_tanh", "xielu", "acon_c", "srelu")
+    for direction in (*measure.DIRECTIONS, *oracle.ROWS[name].trains)
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "direction"), CROSSING)
+def test_where_parameters_make_a_sum_0(name: str, direction: str, dtype: str, build: str, kernels: ModuleType) -> None:
+    """The bound holds for the very neighbours of a zero that is nowhere in particular."""
+    if direction not in measure.DIRECTIONS and dtype == "float32":
+        pytest.skip("gradients of parameters are float64 until they are summed")
+    suffix = {"forward": "", "backward": "_backward"}.get(direction, f"_backward_{direction}")
+    for index, params in enumerate(PARAMETERS[name]):
+        x = crossings(name, index, direction, dtype)
+        grad = () if direction == "forward" else (np.ones_like(x),)
+        got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
+        exact = oracle.elementwise(name, direction, dtype, x.tolist(), params)
+        assert_within(exact, got, measure.GOAL[dtype][0], x=x)
+
+
+def test_sums_that_are_0_were_found() -> None:
+    """The test above has something to look at."""
+    found = {
+        case
+        for case in CROSSING
+        for k in range(len(PARAMETERS[case[0]]))
+        if crossings(case[0], k, case[1], "float64").size
+    }
+    assert {(name, "forward") for name, _ in CROSSING} <= found and len(found) > 8, found
 
 
 # Float kernels meet a parameter as two floats, which cannot hold these: too small, too large, or no float at all.

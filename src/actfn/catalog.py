@@ -1027,6 +1027,43 @@ array([0.0050776 , 1.        , 0.89662956])""",
         plot=(-90.0, 90.0),
     ),
     Activation(
+        name="dynamic_tanh",
+        title="Dynamic Tanh",
+        title_ko="다이내믹 tanh (DyT)",
+        family="sigmoidal",
+        summary=(
+            "A tanh with a learned factor inside, and a learned weight and bias outside; it takes the place of layer "
+            "normalisation in transformers."
+        ),
+        summary_ko=(
+            "안쪽의 배율과 바깥쪽의 가중치, 편향을 학습하는 tanh입니다. 트랜스포머에서 층 정규화를 대신합니다."
+        ),
+        formula="weight*tanh(alpha*x) + bias",
+        derivative="alpha*weight*(1 - tanh(alpha*x)**2)",
+        params={"alpha": 0.5, "weight": 1.0, "bias": 0.0},
+        param_docs={
+            "alpha": "Factor of the input, learned; one for the layer.",
+            "weight": "Factor of the tanh, learned; one per channel.",
+            "bias": "Amount added to the output, learned; one per channel.",
+        },
+        trains=("alpha", "weight", "bias"),
+        aliases=("dyt",),
+        limits=("-1", "1"),
+        slopes=("0", "0"),
+        range="(-1, 1)",
+        monotonic=True,
+        zero_centered=True,
+        smooth=True,
+        saturates="both",
+        odd=True,
+        source="Zhu, Chen, He, LeCun and Liu, 2025, arXiv:2503.10622",
+        example=""">>> actfn.dynamic_tanh(np.array([-2.0, 0.0, 2.0]), weight=2.0, bias=1.0)
+array([-0.52318831,  1.        ,  2.52318831])
+>>> actfn.dynamic_tanh_backward(1.0, np.array([-2.0, 0.0, 2.0]), weight=2.0)[0]
+array([0.41997434, 1.        , 0.41997434])""",
+        plot=(-8.0, 8.0),
+    ),
+    Activation(
         name="tanh_shrink",
         title="Tanh Shrink",
         title_ko="tanh 슈링크",
@@ -1405,6 +1442,39 @@ array([0.36787944, 1.        , 2.71828183])""",
     ),
     # ---- Smooth ramps ----
     Activation(
+        name="xielu",
+        title="xIELU",
+        title_ko="xIELU",
+        layer="XIELU",
+        family="exponential linear",
+        summary=(
+            "A parabola on the right and on the left the integral of an ELU, where slopes may be negative; for large "
+            "language models."
+        ),
+        summary_ko=(
+            "오른쪽은 포물선, 왼쪽은 ELU의 적분입니다. 기울기가 오른쪽에서는 직선으로 커지고 왼쪽에서는 음수가 될 수 "
+            "있습니다. 대규모 언어 모델에 쓰입니다."
+        ),
+        formula="Piecewise((alpha_p*x**2 + beta*x, x > 0), (alpha_n*(exp(x) - 1 - x) + beta*x, True))",
+        derivative="Piecewise((2*alpha_p*x + beta, x > 0), (alpha_n*(exp(x) - 1) + beta, True))",
+        params={"alpha_p": 0.8, "alpha_n": 0.8, "beta": 0.5},
+        param_docs={
+            "alpha_p": "Factor of the parabola, learned.",
+            "alpha_n": "Factor of the left side, learned; the slope there goes to beta - alpha_n.",
+            "beta": "Slope at 0.",
+        },
+        trains=("alpha_p", "alpha_n"),
+        aliases=("expanded_integral_of_the_elu",),
+        limits=("oo", "oo"),
+        slopes=("-3/10", "oo"),
+        range="[-0.20576, oo)",
+        source="Huang and Schlag, 2024, arXiv:2411.13010",
+        example=""">>> actfn.xielu(np.array([-2.0, 0.0, 2.0]))
+array([-0.09173177,  0.        ,  4.2       ])
+>>> actfn.xielu_backward(1.0, np.array([-2.0, 0.0, 2.0]))[0]
+array([-0.19173177,  0.5       ,  3.7       ])""",
+    ),
+    Activation(
         name="softplus",
         title="Softplus",
         title_ko="소프트플러스",
@@ -1648,6 +1718,41 @@ array([0.07232949, 0.5       , 0.92767051])""",
 array([-0.11920292,  0.        ,  0.88079708])
 >>> actfn.swish_backward(1.0, np.array([-1.0, 1.0]), np.array([1.0, 2.0]))
 (array([0.07232949, 1.09078425]), array([0.19661193, 0.10499359]))""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="acon_c",
+        title="ACON-C",
+        title_ko="ACON-C",
+        family="self-gated",
+        summary=(
+            "A line of slope p2 on the left and p1 on the right, joined as a swish joins 0 and x; beta, learned like "
+            "the slopes, says how sharply."
+        ),
+        summary_ko=(
+            "왼쪽에서는 기울기 p2, 오른쪽에서는 기울기 p1인 직선을 스위시처럼 부드럽게 잇습니다. 두 기울기와, 꺾이는 "
+            "정도를 정하는 beta를 학습합니다."
+        ),
+        formula="(p1 - p2)*x*sigmoid(beta*(p1 - p2)*x) + p2*x",
+        derivative=("(p1 - p2)*sigmoid(beta*(p1 - p2)*x)*(1 + beta*(p1 - p2)*x*sigmoid(-beta*(p1 - p2)*x)) + p2"),
+        params={"p1": 1.0, "p2": 0.25, "beta": 1.0},
+        param_docs={
+            "p1": "Slope far on the right, learned.",
+            "p2": "Slope far on the left, learned.",
+            "beta": "How sharply the slope changes, learned; 0 makes a line of it.",
+        },
+        trains=("p1", "p2", "beta"),
+        aliases=("acon",),
+        limits=("-oo", "oo"),
+        slopes=("1/4", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        smooth=True,
+        source="Ma, Zhang, Liu and Sun, 2020, arXiv:2009.04759",
+        example=""">>> actfn.acon_c(np.array([-2.0, 0.0, 2.0]))
+array([-0.77363829,  0.        ,  1.72636171])
+>>> actfn.acon_c_backward(1.0, np.array([-2.0, 0.0, 2.0]))[0]
+array([0.21902938, 0.625     , 1.03097062])""",
         plot=(-6.0, 6.0),
     ),
     Activation(
