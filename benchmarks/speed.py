@@ -166,7 +166,7 @@ def arrays_of(cell: Cell) -> list[Any]:
     if "loss" in row.kind:
         return [np.ones((), cell.dtype), *inputs]
     # The gradient has the shape of the result, which for these is not that of the input.
-    other = cell.name in ("glu", "logsumexp") or row.kind == "pieces"
+    other = cell.name in ("glu", "logsumexp", "logmeanexp") or row.kind == "pieces"
     result = shape_of_result(peers.ours(cell.name, "forward"), cell, inputs) if other else cell.shape
     return [array_of(replace(cell, shape=result), 7), *inputs]
 

@@ -115,10 +115,11 @@ def run_plain(str name, tuple operands, axis, temperature, out):
     return out
 
 
-def run_plain_logsumexp(array, axis, keepdims, out):
+def run_plain_reduced(str name, array, axis, keepdims, out):
+    """A function that makes a number of every row."""
     cdef RowCall call
     cdef int place
-    if not start_plain(&call, "logsumexp", array, axis, &place) or type(keepdims) is not bool:
+    if not start_plain(&call, name, array, axis, &place) or type(keepdims) is not bool:
         return None
     if out is None:
         result = empty_per_row(array, place, keepdims)
@@ -132,10 +133,10 @@ def run_plain_logsumexp(array, axis, keepdims, out):
     return result if out is not None else result[()]
 
 
-def run_plain_logsumexp_backward(grad, array, axis, out):
+def run_plain_reduced_backward(str name, grad, array, axis, out):
     cdef RowCall call
     cdef int place
-    if not (start_plain(&call, "logsumexp_backward", array, axis, &place)
+    if not (start_plain(&call, name, array, axis, &place)
             and take_grad(&call, grad, array, place, True, True)):
         return None
     if out is None:

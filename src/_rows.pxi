@@ -361,9 +361,9 @@ cdef enum:
 
 cdef dict light_kinds = {
     "softmax": SOFTMAX, "softmin": SOFTMAX, "softmax1": SOFTMAX, "log_softmax": LOG_SOFTMAX, "logsumexp": LOGSUMEXP,
-    "logsumexp_backward": LOGSUMEXP_BACKWARD, "cross_entropy": CROSS_ENTROPY,
-    "cross_entropy_backward": CROSS_ENTROPY_BACKWARD, "softmax_backward": SOFTMAX_BACKWARD,
-    "softmin_backward": SOFTMAX_BACKWARD, "softmax1_backward": SOFTMAX_BACKWARD,
+    "logsumexp_backward": LOGSUMEXP_BACKWARD, "logmeanexp_backward": LOGSUMEXP_BACKWARD,
+    "cross_entropy": CROSS_ENTROPY, "cross_entropy_backward": CROSS_ENTROPY_BACKWARD,
+    "softmax_backward": SOFTMAX_BACKWARD, "softmin_backward": SOFTMAX_BACKWARD, "softmax1_backward": SOFTMAX_BACKWARD,
     "log_softmax_backward": LOG_SOFTMAX_BACKWARD,
 }
 
@@ -803,6 +803,52 @@ cdef double top_or_nan(const T *x, const Rows *rows, Py_ssize_t row, double top)
 
 cdef void logsumexp_backward_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
     scaled_softmax(x, <T *>rows.at[1], rows, group, True)
+
+
+cdef void logmeanexp_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """log(1 + mean(exp(entry - top) - 1)) + top, so that a row of equal entries is one of them; at: x, out.
+
+    Where the mean is next to -1, its logarithm is that of the sum, less that of how many there are.
+    """
+    cdef double v[CHUNK * LANES]
+    cdef unsigned char keep[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double rest[LANES]
+    cdef double below[LANES]
+    cdef double count[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, here, i
+    cdef Py_ssize_t row = group if lies_along(rows) else group * LANES
+    cdef double mean
+    cdef int l
+    survey(x, rows, group, False, v, top, rest)
+    for l in range(LANES):
+        below[l] = 0.0
+        count[l] = 0.0
+    for first in range(0, steps, 256):
+        here = chunk_size(steps, first)
+        if steps > CHUNK:
+            load_scaled(x, rows, group, first, here, v)
+        load_keep(rows, group, first, here, keep)
+        for i in range(here):
+            for l in range(LANES):
+                count[l] += keep[i * LANES + l]
+                below[l] += expm1(v[i * LANES + l] - top[l]) if keep[i * LANES + l] else 0.0
+    if lies_along(rows):
+        combine_sum(below)
+        combine_sum(count)
+    for l in range(rows_in_group(rows, group)):
+        if rows.skip >> l & 1:
+            continue
+        if top[l] == INFINITY or top[l] == -INFINITY:
+            (<T *>rows.at[1])[row + l] = <T>top_or_nan(x, rows, row + l, top[l])
+            continue
+        mean = below[l] / count[l]
+        mean = log_near_one(mean) if mean > -0.25 else log1p_positive(rest[l]) - log1p_positive(count[l] - 1.0)
+        (<T *>rows.at[1])[row + l] = <T>(top[l] + mean)
+
+
+cdef void logmeanexp_backward_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    logsumexp_backward_group(x, rows, group)
 
 
 # ---- Sparsemax ------------------------------------------------------------------------------------------------

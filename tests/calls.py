@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import actfn
 
 from . import oracle
+from .row_oracle import REDUCED
 
 ROWS, LENGTH = 12, 10
 IN_MEMORY = ("spatial", "pieces", "sampled rows")
@@ -57,7 +58,7 @@ def _operands(row: Any, dtype: str, backward: bool) -> dict[str, NDArray[Any]]:
         return {"logits": x, "target": rng.integers(0, LENGTH, ROWS)}
     if row.kind == "pointwise loss":
         return {"logits": x, "target": (other > 0).astype(dtype)}
-    if row.name == "logsumexp":
+    if row.name in REDUCED:
         return {"x": x} | ({"grad": grad[:, 0]} if backward else {})
     if row.kind == "rows":
         return {"y": getattr(actfn, row.name)(x), "grad": grad} if backward else {"x": x}

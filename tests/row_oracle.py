@@ -12,6 +12,8 @@ from flint import arb, ctx, fmpq
 
 from .oracle import FORMATS, PRECISIONS, Reference, Rounded, ball, exact, rational
 
+# Those that make a number of a row.
+REDUCED = ("logsumexp", "logmeanexp")
 Row = list[Any]  # of fmpq; None stands for -infinity
 
 
@@ -73,6 +75,14 @@ def logsumexp(z: Row) -> Row:
     return [top + total.log()]
 
 
+def logmeanexp(z: Row) -> Row:
+    """Of the entries that z has; masked ones, which do not count, must be left out of it."""
+    if all(v is None for v in z):
+        return [None]
+    _, total, top = exponentials(z)
+    return [top + (total / len(z)).log()]
+
+
 def sparsemax(z: Row) -> Row:
     """The projection onto the simplex, by sorting (Martins and Astudillo, algorithm 1), in exact arithmetic."""
     present = sorted((v for v in z if v is not None), reverse=True)
@@ -118,7 +128,8 @@ def hardmax(z: Row) -> Row:
 
 
 FORWARD = {"softmax": softmax, "softmin": softmax, "softmax1": softmax1, "log_softmax": log_softmax,
-           "logsumexp": logsumexp, "sparsemax": sparsemax, "entmax15": entmax15, "hardmax": hardmax}  # fmt: skip
+           "logsumexp": logsumexp, "logmeanexp": logmeanexp, "sparsemax": sparsemax,
+           "entmax15": entmax15, "hardmax": hardmax}  # fmt: skip
 
 
 def forward(
@@ -135,17 +146,17 @@ def _forward(
     sign = -1 if name == "softmin" else 1
     row = [sign * x for x in row]
     kept = [x for k, x in enumerate(row) if mask is None or mask[k]]
-    n = 1 if name == "logsumexp" else len(row)
-    if any(x != x for x in kept) or (math.inf in kept and name not in ("logsumexp", "hardmax")):
+    n = 1 if name in REDUCED else len(row)
+    if any(x != x for x in kept) or (math.inf in kept and name not in (*REDUCED, "hardmax")):
         return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
-    if math.inf in kept and name == "logsumexp":
+    if math.inf in kept and name in REDUCED:
         return Reference.of(dtype, [Rounded(math.inf, math.inf, 0)])
     if math.inf in kept:
         # Larger than all others, which need not be told apart.
         row = [1.0 if x == math.inf else -math.inf for x in row]
-    elif kept and all(x == -math.inf for x in kept) and name not in ("logsumexp", "softmax1"):
+    elif kept and all(x == -math.inf for x in kept) and name not in (*REDUCED, "softmax1"):
         return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
-    z = entries(row, temperature, mask)
+    z = entries(kept, temperature) if name == "logmeanexp" else entries(row, temperature, mask)
     return resolve_row(lambda: FORWARD[name](z), dtype)
 
 
@@ -153,10 +164,10 @@ def backward(
     name: str, grad: Sequence[float], y: Sequence[float], dtype: str, temperature: float = 1.0,
     mask: Sequence[bool] | None = None,
 ) -> tuple[Reference, np.ndarray[Any, np.dtype[np.float64]]]:  # fmt: skip
-    """The exact gradient for a given output y (input x for logsumexp), and the size of the terms that it is made of."""
+    """The exact gradient for a given output y (input x where a row becomes a number), and the size of its terms."""
     keep = [True] * len(y) if mask is None else list(mask)
     t = rational(-temperature if name == "softmin" else temperature)
-    if name == "logsumexp":
+    if name in REDUCED:
         z = entries(y, 1.0, mask)
         reference = resolve_row(lambda: [rational(grad[0]) * p for p in softmax(z)], dtype)
         return reference, np.zeros(len(y))

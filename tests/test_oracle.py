@@ -272,7 +272,7 @@ def test_derivatives_of_rows_and_losses() -> None:
     point = {**dict(zip(xs, values, strict=True)), heat: sympy.Rational(3, 2)}
     point |= {sympy.Function("G")(k): sympy.Rational(k * k, 7) for k in (1, 2, 3)}
     for name in ("softmax", "log_softmax", "softmin", "softmax1", "softmax2d", "gumbel_softmax", "logsumexp",
-                 "cross_entropy"):  # fmt: skip
+                 "logmeanexp", "cross_entropy"):  # fmt: skip
         row = ROWS[name]
         scalar = "(i)" not in row.formula
         outputs = [evaluate(row.formula, k, x=xs) for k in (1, 2, 3)]

@@ -10,6 +10,7 @@ import pytest
 import actfn
 
 from .calls import LENGTH, ROWS, Call, assert_same, each_call, each_row_call
+from .row_oracle import REDUCED
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 
@@ -47,7 +48,7 @@ def test_rows_are_rows_however_the_frame_is_stored(call: Call) -> None:
     for operands in (blocks, by_column):
         for axis in (-1, 1, "columns"):
             assert_same(call.run(**operands, axis=axis)[0], wanted, exact=True)
-    if call.name != "logsumexp_backward":
+    if call.name not in [f"{name}_backward" for name in REDUCED]:
         plain = {n: a.to_numpy() for n, a in by_column.items()}
         (wanted,) = call.run(**plain, axis=0)
         for axis in (0, -2, "index"):

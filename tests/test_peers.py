@@ -15,6 +15,7 @@ import pytest
 from benchmarks import peers
 
 from . import oracle
+from .row_oracle import REDUCED
 
 
 def cases() -> Iterator[Any]:
@@ -46,7 +47,7 @@ def arrays(name: str, direction: str, dtype: str) -> list[Any]:
     inputs = [forward.get(operand, x) for operand in peers.operands(name, "forward")]
     if direction == "forward":
         return inputs
-    shape = {"glu": (12, 4), "logsumexp": (12,)}.get(name, () if "loss" in row.kind else x.shape)
+    shape = {"glu": (12, 4), **dict.fromkeys(REDUCED, (12,))}.get(name, () if "loss" in row.kind else x.shape)
     gradient = np.ones(()) if "loss" in row.kind else rng.normal(size=shape)
     return [gradient.astype(dtype), *inputs]
 

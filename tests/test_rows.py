@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 import actfn
 
 from . import row_oracle
+from .row_oracle import REDUCED
 from .test_values import assert_within
 
 SAME_SHAPE = ["softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax"]
-FORWARDS = [*SAME_SHAPE, "logsumexp"]
+FORWARDS = [*SAME_SHAPE, *REDUCED]
 SCALED = [name for name in SAME_SHAPE if "temperature" in actfn.catalog[name].params]
 # Error of forward functions in float16 and float32, which are computed in float64, in ULP.
 BOUND = {"float16": 0.51, "float32": 1.0}
@@ -31,7 +32,8 @@ def allowed(
     """Bound per entry in ULP of float64, computed as a good float64 algorithm does.
 
     Rounding d = (x - top) / temperature changes exp(d) by up to |d| half-ULP for each of its operations.
-    sparsemax and logsumexp add numbers of the size of 1 and of top; entmax15 squares such a sum.
+    sparsemax and logsumexp add numbers of the size of 1 and of top, logmeanexp of log(n) too; entmax15 squares
+    such a sum.
     """
     z = np.array(x, np.longdouble) * (-1 if name == "softmin" else 1)
     if mask is not None:
@@ -45,8 +47,9 @@ def allowed(
         top = float(top)
         spacing = np.ldexp(1.0, exact.quantum)
         base = 3 + len(z) / 16
-        if name == "logsumexp":
-            return np.array([base]) + np.nan_to_num(2 * EPS * (abs(top) + 1) / spacing)
+        if name in REDUCED:
+            terms = abs(top) + (1 if name == "logsumexp" else 1 + np.log(len(z)))
+            return np.array([base]) + np.nan_to_num(2 * EPS * terms / spacing)
         if name == "hardmax":
             return np.full(len(z), 0.5)
         if name == "sparsemax":
@@ -195,8 +198,8 @@ def test_gradients_of_rows(function: str, dtype: str) -> None:
     rng = np.random.default_rng(2)
     backward = getattr(actfn, f"{function}_backward")
     for x in some_rows(dtype):
-        saved = x if function == "logsumexp" else getattr(actfn, function)(x)
-        grad = np.asarray(rng.normal(size=() if function == "logsumexp" else x.shape)).astype(dtype)
+        saved = x if function in REDUCED else getattr(actfn, function)(x)
+        grad = np.asarray(rng.normal(size=() if function in REDUCED else x.shape)).astype(dtype)
         for temperature in (1.0, 0.3) if function in SCALED else (1.0,):
             keywords = {} if temperature == 1 else {"temperature": temperature}
             got = backward(grad, saved, **keywords)
@@ -215,7 +218,7 @@ def check_gradient(
     # In log_softmax exp(y) has up to |y| <= 745 ULP more.
     terms = len(x) + 8 + (800 if function == "log_softmax" else 0)
     bound = BOUND.get(dtype, 3.0) + terms * rounding
-    if dtype == "float64" and function == "logsumexp":
+    if dtype == "float64" and function in REDUCED:
         bound = allowed("softmax", x, exact, 1.0, None) + 1
     errors = exact.errors(got)
     worst = int(np.argmax(errors - bound))
@@ -276,8 +279,8 @@ def test_gradients_agree_with_finite_differences(n: int) -> None:
     step *= 1e-5 / np.abs(step).max()
     for function in FORWARDS:
         f: Callable[..., Any] = getattr(actfn, function)
-        g: Any = grad[0] if function == "logsumexp" else grad
-        gradient = getattr(actfn, f"{function}_backward")(g, x if function == "logsumexp" else f(x))
+        g: Any = grad[0] if function in REDUCED else grad
+        gradient = getattr(actfn, f"{function}_backward")(g, x if function in REDUCED else f(x))
         if function in ("sparsemax", "entmax15") and np.any((f(x - step) > 0) != (f(x + step) > 0)):
             continue
         change = np.sum(g * f(x + step)) - np.sum(g * f(x - step))
@@ -295,7 +298,8 @@ INF, NAN = np.inf, np.nan
 def test_special_rows(function: str, n: int, dtype: str) -> None:
     """-inf entries count as absent; +inf or nothing but -inf gives NaN; NaN gives NaN.
 
-    Not so: logsumexp of +inf is +inf, of nothing but -inf -inf; softmax1 of nothing but -inf is 0; hardmax picks +inf.
+    Not so: logsumexp and logmeanexp of +inf are +inf, of nothing but -inf -inf, and -inf counts in the mean;
+    softmax1 of nothing but -inf is 0; hardmax picks +inf.
     """
     pad = [0.0] * (n - 3)
     for start in ([1.0, -INF, 2.0], [INF, 0.0, 1.0], [INF, -INF, INF], [NAN, 0.0, 1.0], [0.0, NAN, INF],
@@ -332,8 +336,9 @@ def test_gradients_propagate_nan() -> None:
             bad = y.copy()
             bad[k] = NAN
             assert np.isnan(backward(np.ones(3), bad)).any(), f"{function}: NaN in y disappeared"
-    assert np.isnan(actfn.logsumexp_backward(NAN, np.zeros(3))).all()
-    assert np.isnan(actfn.logsumexp_backward(1.0, np.array([0.0, NAN, 1.0]))).all()
+    for backward in (actfn.logsumexp_backward, actfn.logmeanexp_backward):
+        assert np.isnan(backward(NAN, np.zeros(3))).all()
+        assert np.isnan(backward(1.0, np.array([0.0, NAN, 1.0]))).all()
 
 
 # ---- Masks ----------------------------------------------------------------------------------------------------
@@ -353,7 +358,7 @@ def test_masked_entries_take_no_part(function: str, n: int, dtype: str) -> None:
         mask[2], x[2] = False, INF
     got = getattr(actfn, function)(x, mask=mask)
     check(function, got, x, mask=mask.tolist())
-    if function != "logsumexp":
+    if function not in REDUCED:
         assert np.all(got[~mask] == (-INF if function == "log_softmax" else 0))
 
 
@@ -366,8 +371,9 @@ def test_fully_masked_rows(n: int, dtype: str) -> None:
         for function in SAME_SHAPE:
             wanted = -INF if function == "log_softmax" else 0
             assert np.all(getattr(actfn, function)(x, mask=nothing) == wanted), function
-        assert actfn.logsumexp(x, mask=nothing) == -INF
-        assert np.all(actfn.logsumexp_backward(1.0, x, mask=nothing) == 0)
+        for function in REDUCED:
+            assert getattr(actfn, function)(x, mask=nothing) == -INF
+            assert np.all(getattr(actfn, f"{function}_backward")(1.0, x, mask=nothing) == 0)
 
 
 def test_masked_gradients(dtype: str) -> None:
@@ -444,10 +450,11 @@ def test_axes_and_layouts(shape: tuple[int, ...], arrangement: str) -> None:
         for function in FORWARDS:
             got = getattr(actfn, function)(x, axis=axis)
             assert got.dtype == np.float32
-            if function == "logsumexp":
+            if function in REDUCED:
                 flat = got.reshape(-1, 1)
-                gradient = actfn.logsumexp_backward(got, x, axis=axis)
-                wanted = np.moveaxis(actfn.logsumexp_backward(got, np.ascontiguousarray(last)), -1, axis)
+                backward = getattr(actfn, f"{function}_backward")
+                gradient = backward(got, x, axis=axis)
+                wanted = np.moveaxis(backward(got, np.ascontiguousarray(last)), -1, axis)
             else:
                 assert got.shape == shape
                 flat = np.moveaxis(got, axis, -1).reshape(-1, shape[axis])
@@ -521,7 +528,7 @@ def test_other_dtypes_are_refused(function: str, bad: NDArray[Any]) -> None:
     """TypeError that names the function, forward and backward; out stays as it was."""
     out = np.full(3, 7.0)
     with pytest.raises(TypeError, match=rf"^{function}: x must"):
-        getattr(actfn, function)(bad, out=out if function != "logsumexp" else np.array(7.0))
+        getattr(actfn, function)(bad, out=out if function not in REDUCED else np.array(7.0))
     with pytest.raises(TypeError, match=rf"^{function}_backward: (y|x) must"):
         getattr(actfn, f"{function}_backward")(1.0, bad, out=out)
     with pytest.raises(TypeError, match=rf"^{function}_backward: grad must"):
@@ -589,7 +596,7 @@ def test_wrong_out(function: str) -> None:
     """A wrong shape, a dtype that cannot hold the result or a read-only array is refused before anything is written."""
     f = getattr(actfn, function)
     x = np.random.default_rng(0).normal(size=(4, 5))
-    shape = (4,) if function == "logsumexp" else (4, 5)
+    shape = (4,) if function in REDUCED else (4, 5)
     wrong = np.full((5, 4), 7.0)
     with pytest.raises(ValueError, match=rf"^{function}: out must have shape"):
         f(x, out=wrong)
@@ -618,16 +625,16 @@ def test_neighbours_change_no_bit(function: str, n: int) -> None:
     f = getattr(actfn, function)
     for axis, rows in ((1, x), (2, np.ascontiguousarray(np.moveaxis(x, 1, 2)))):
         rest = (3, 77)
-        whole = f(rows, axis) if function == "logsumexp" else np.moveaxis(f(rows, axis), axis, -1)
+        whole = f(rows, axis) if function in REDUCED else np.moveaxis(f(rows, axis), axis, -1)
         assert whole.shape[:2] == rest
         for first in (0, 5, 16, 60):
             some = np.ascontiguousarray(np.take(rows, range(first, first + 17), 3 - axis)[1:2])
-            got = f(some, axis) if function == "logsumexp" else np.moveaxis(f(some, axis), axis, -1)
+            got = f(some, axis) if function in REDUCED else np.moveaxis(f(some, axis), axis, -1)
             assert np.array_equal(got, whole[1:2, first : first + 17])
         dirty = rows.copy()
         np.moveaxis(dirty, axis, -1)[:, 5, 0] = NAN
         np.moveaxis(dirty, axis, -1)[:, 20, 1] = INF
-        got = f(dirty, axis) if function == "logsumexp" else np.moveaxis(f(dirty, axis, out=dirty), axis, -1)
+        got = f(dirty, axis) if function in REDUCED else np.moveaxis(f(dirty, axis, out=dirty), axis, -1)
         clean = np.ones(77, bool)
         clean[[5, 20]] = False
         assert np.array_equal(got[:, clean], whole[:, clean])
@@ -646,8 +653,8 @@ def test_plain_arrays_and_others_give_the_same_bits(function: str, dtype: str) -
     for shape, axis in (((1, 3), -1), ((40, 10), 1), ((7, 90), -1), ((5, 6, 50), 1), ((30, 40), 0)):
         x = (rng.normal(size=shape) * 3).astype(dtype)
         y = f(x, axis)
-        g = y.copy() if function == "logsumexp" else rng.normal(size=shape).astype(dtype)
-        saved = x if function == "logsumexp" else y
+        g = y.copy() if function in REDUCED else rng.normal(size=shape).astype(dtype)
+        saved = x if function in REDUCED else y
         gradient = backward(g, saved, axis)
         assert type(y) is type(f(x.view(Named), axis)) and y.dtype == gradient.dtype == dtype
         for other in (x.view(Named), x.astype(x.dtype.newbyteorder())):
@@ -658,13 +665,18 @@ def test_plain_arrays_and_others_give_the_same_bits(function: str, dtype: str) -
 
 
 def test_sums_near_zero_keep_their_digits() -> None:
-    """logsumexp of a row whose largest entry and logarithm cancel."""
+    """logsumexp of a row whose largest entry and logarithm cancel; logmeanexp of entries nearly equal, or tiny."""
     rng = np.random.default_rng(3)
     for n in (2, 17, 100):
         for _ in range(50):
             x = (rng.normal(size=n) * 0.01).astype(np.float32)
             x = x - np.float32(actfn.logsumexp(x.astype(float)) + rng.normal() * 10.0 ** rng.uniform(-6, 0))
             check("logsumexp", actfn.logsumexp(x), x)
+        for scale in (1.0, 1e-3, 1e-20, 1e-38):
+            x = ((1 + rng.normal(size=n) * 1e-5) * scale).astype(np.float32)
+            for row in (x, -x, rng.normal(size=n).astype(np.float32) * np.float32(scale)):
+                check("logmeanexp", actfn.logmeanexp(row), row)
+    assert actfn.logmeanexp([1e-300] * 7) == 1e-300
 
 
 # ---- Nothing at all -------------------------------------------------------------------------------------------
@@ -674,17 +686,18 @@ def test_sums_near_zero_keep_their_digits() -> None:
     ("shape", "axis"), [((3, 0), 1), ((3, 0), 0), ((0, 3), 1), ((0, 3), 0), ((0,), 0), ((2, 0, 3), 1)]
 )
 def test_empty(shape: tuple[int, ...], axis: int) -> None:
-    """Empty in, empty out; the sum over nothing is 0, so logsumexp gives -inf."""
+    """Empty in, empty out; the sum over nothing is 0, so those that reduce give -inf."""
     x = np.zeros(shape, np.float32)
     for function in SAME_SHAPE:
         y = getattr(actfn, function)(x, axis)
         assert y.shape == shape and y.dtype == np.float32
         assert getattr(actfn, f"{function}_backward")(x, y, axis).shape == shape
         assert getattr(actfn, function)(x, axis, mask=np.ones(shape, bool)).shape == shape
-    total = actfn.logsumexp(x, axis)
     reduced = shape[:axis] + shape[axis + 1 :]
-    assert np.shape(total) == reduced and np.all(total == -np.inf)
-    assert actfn.logsumexp_backward(np.ones(reduced), x, axis).shape == shape
+    for function in REDUCED:
+        total = getattr(actfn, function)(x, axis)
+        assert np.shape(total) == reduced and np.all(total == -np.inf)
+        assert getattr(actfn, f"{function}_backward")(np.ones(reduced), x, axis).shape == shape
 
 
 # ---- Errors ---------------------------------------------------------------------------------------------------
@@ -695,7 +708,7 @@ def test_errors_name_the_function(function: str) -> None:
     """What is wrong, and where."""
     f, backward = getattr(actfn, function), getattr(actfn, f"{function}_backward")
     x = np.ones((2, 3))
-    g = np.ones(2) if function == "logsumexp" else x
+    g = np.ones(2) if function in REDUCED else x
     for call, name in ((lambda **k: f(x, **k), function), (lambda **k: backward(g, x, **k), f"{function}_backward")):
         for axis in (2, -3, 10**30, -(2**40)):
             with pytest.raises(np.exceptions.AxisError, match=name):
@@ -732,7 +745,7 @@ def test_no_warnings_from_rows(with_build: ModuleType, dtype: str) -> None:
         for x in rows:
             for function in FORWARDS:
                 y = getattr(actfn, function)(x)
-                saved = x if function == "logsumexp" else y
+                saved = x if function in REDUCED else y
                 getattr(actfn, f"{function}_backward")(np.array(1, dtype), saved)
 
 

@@ -2463,6 +2463,31 @@ array([ 0.340999, -0.242433, -0.098566])""",
 array([0.659001, 0.242433, 0.098566])""",
     ),
     Activation(
+        name="logmeanexp",
+        title="LogMeanExp",
+        title_ko="로그평균지수 (LogMeanExp)",
+        family="rows",
+        kind="rows",
+        summary=(
+            "The logarithm of the mean of exponentials of a row, without overflow; it averages probabilities that are "
+            "given as logarithms."
+        ),
+        summary_ko=(
+            "한 줄의 지수 함수 값을 평균하여 로그를 취하며, 오버플로 없이 계산합니다. 로그로 주어진 확률의 평균을 "
+            "구할 때 씁니다."
+        ),
+        formula="log(Sum(exp(x(j)), (j, 1, n))/n)",
+        derivative="exp(x(i))/Sum(exp(x(j)), (j, 1, n))",
+        edges="An entry of -oo counts as the probability 0; a row with nothing else, or without entries, is -oo.",
+        range="(-oo, oo)",
+        smooth=True,
+        source="",
+        example=""">>> round(float(actfn.logmeanexp(np.array([2.0, 1.0, 0.1]))), 6)
+1.318418
+>>> float(actfn.logmeanexp(np.array([-900.0, -900.0])))
+-900.0""",
+    ),
+    Activation(
         name="softmin",
         title="Softmin",
         title_ko="소프트민",

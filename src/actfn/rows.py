@@ -204,33 +204,27 @@ def gumbel_softmax_backward(
     return _run(name, {"grad": grad, "y": y}, axis, mask, out, positive(name, "tau", tau), "softmax_backward")
 
 
-def logsumexp(
-    x: ArrayLike,
-    axis: int = -1,
-    *,
-    mask: ArrayLike | None = None,
-    keepdims: bool = False,
-    out: Array | None = None,
-) -> Any:
+def _reduced(name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, keepdims: bool, out: Array | None) -> Any:
+    """A number per row."""
     if mask is None:
-        plain = kernels.run_plain_logsumexp(x, axis, keepdims, out)
+        plain = kernels.run_plain_reduced(name, x, axis, keepdims, out)
         if plain is not None:
             return plain
     if library_of(x, mask):
         operands = {"x": (x, "n"), "mask": (mask, "n")}
         if keepdims:
-            return apply(logsumexp, operands, "o", axis, out, keepdims=True)
-        return apply(logsumexp, operands, "", axis, out)
-    (array,), dtype = real_arrays("logsumexp", {"x": x})
-    axis = valid_axis("logsumexp", axis, array.ndim)
+            return apply(globals()[name], operands, "o", axis, out, keepdims=True)
+        return apply(globals()[name], operands, "", axis, out)
+    (array,), dtype = real_arrays(name, {"x": x})
+    axis = valid_axis(name, axis, array.ndim)
     layout = Layout.of(array, axis)
-    keep = valid_mask("logsumexp", mask, layout)
+    keep = valid_mask(name, mask, layout)
     reduced = array.shape[:axis] + ((1,) if keepdims else ()) + array.shape[axis + 1 :]
-    valid_out("logsumexp", out, reduced, dtype)
+    valid_out(name, out, reduced, dtype)
     computed = computing_dtype(dtype)
     outer, _, inner = layout.geometry
     rows = np.empty(outer * inner, computed)
-    kernels.run_rows("logsumexp", layout.geometry, (layout.contiguous(array, computed), rows), mask=keep)
+    kernels.run_rows(name, layout.geometry, (layout.contiguous(array, computed), rows), mask=keep)
     result = cast(layout.back(rows).reshape(reduced), dtype)
     if out is None:
         return result[()]
@@ -239,17 +233,16 @@ def logsumexp(
     return out
 
 
-def logsumexp_backward(
-    grad: ArrayLike, x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+def _reduced_backward(
+    name: str, grad: ArrayLike, x: ArrayLike, axis: int, mask: ArrayLike | None, out: Array | None
 ) -> Array:
     if mask is None:
-        plain = kernels.run_plain_logsumexp_backward(grad, x, axis, out)
+        plain = kernels.run_plain_reduced_backward(name, grad, x, axis, out)
         if plain is not None:
             return plain  # type: ignore[no-any-return]
     if library_of(grad, x, mask):
         operands = {"x": (x, "n"), "mask": (mask, "n"), "grad": (grad, "")}
-        return apply(logsumexp_backward, operands, "n", axis, out)  # type: ignore[no-any-return]
-    name = "logsumexp_backward"
+        return apply(globals()[name], operands, "n", axis, out)  # type: ignore[no-any-return]
     (g, array), dtype = real_arrays(name, {"grad": grad, "x": x})
     axis = valid_axis(name, axis, array.ndim)
     layout = Layout.of(array, axis)
@@ -265,3 +258,37 @@ def logsumexp_backward(
     target = target_of(layout, out, computed, [source])
     kernels.run_rows(name, layout.geometry, (source, target), grad=g, mask=keep)
     return delivered(layout, target, out, dtype)
+
+
+def logsumexp(
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    keepdims: bool = False,
+    out: Array | None = None,
+) -> Any:
+    return _reduced("logsumexp", x, axis, mask, keepdims, out)
+
+
+def logsumexp_backward(
+    grad: ArrayLike, x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    return _reduced_backward("logsumexp_backward", grad, x, axis, mask, out)
+
+
+def logmeanexp(
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    keepdims: bool = False,
+    out: Array | None = None,
+) -> Any:
+    return _reduced("logmeanexp", x, axis, mask, keepdims, out)
+
+
+def logmeanexp_backward(
+    grad: ArrayLike, x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, out: Array | None = None
+) -> Array:
+    return _reduced_backward("logmeanexp_backward", grad, x, axis, mask, out)
