@@ -117,6 +117,10 @@ STABLE: dict[tuple[str, str], Callable[[Doubles], Doubles]] = {
     ("gelu_tanh", "forward"): _gelu_tanh,
     ("stanh", "backward"): lambda x: 4 * 0.67 * 1.7159 * _bell(2 * 0.67 * x),
     ("softcap", "backward"): lambda x: 4 * _bell(2 * x / 30),
+    ("dynamic_tanh", "backward"): lambda x: 2 * _bell(x),
+    ("xielu", "forward"): lambda x: np.where(
+        x > 0, 0.8 * x * x + 0.5 * x, 0.8 * (np.expm1(np.minimum(x, 0)) - x) + 0.5 * x
+    ),
     ("lisht", "backward"): lambda x: np.tanh(x) + x * 4 * _bell(2 * x),
     ("logcosh", "forward"): _logcosh,
     ("pelu", "forward"): _elu,
@@ -141,6 +145,7 @@ STABLE: dict[tuple[str, str], Callable[[Doubles], Doubles]] = {
     ("log1mexp", "forward"): lambda x: np.where(x < 0.5, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x))),
     ("log1mexp", "backward"): lambda x: 1 / np.expm1(x),
     ("snake", "backward"): lambda x: (np.sin(x) + np.cos(x)) ** 2,
+    ("snake_beta", "backward"): lambda x: (np.sin(x) + np.cos(x)) ** 2,
     ("sigmoid", "backward"): _bell,
     ("gelu_tanh", "backward"): _gelu_tanh_slope,
     ("tanh", "backward"): lambda x: 4 * _bell(2 * x),

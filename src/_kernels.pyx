@@ -1805,6 +1805,53 @@ cdef inline T snake_backward(T grad, T x, double frequency) noexcept nogil:
     return <T>(grad * (slope.hi + slope.lo))
 
 
+cdef inline double snake_backward_frequency(double grad, double x, double frequency) noexcept nogil:
+    # sin(v) (2 v cos(v) - sin(v)) / frequency^2 for v = frequency x, which is 0 wherever tan(v) is 2 v. Where v is tiny
+    # that is x^2, and where it is huge the second sine does not count.
+    cdef double y = x, v = frequency * x
+    cdef bint far = c_fabs(v) > 1e60, near = c_fabs(v) < 1e-9
+    cdef FullTurn turn = full_turn_of_product(frequency, y)
+    cdef Triple s = sine_in_full(turn, 0.0), c = sine_in_full(turn, 1.0), w
+    cdef Pair slope, square = exact_product(frequency, frequency)
+    w = three_of(exact_product(2.0 * frequency, either(far | near, 0.0, y)))
+    w = total_of(product_in_full(w, c), times_power(s, -1.0))
+    slope = quotient(in_two(product_in_full(w, s)), square)
+    square = quotient(in_two(times_power(product_in_full(s, c), 2.0)), pair(frequency, 0.0))
+    v = either(far, square.hi + square.lo, x)
+    return either(near | far, grad * v * x, grad * (slope.hi + slope.lo))
+
+
+cdef inline T snake_beta(T x, double alpha, double beta) noexcept nogil:
+    # (beta x + sin(alpha x)^2) / beta. Beside what is huge a sine does not count.
+    cdef double wide = x, y = finite(wide)
+    cdef Triple s = sine_in_full(full_turn_of_product(alpha, y), 0.0)
+    cdef Triple top = total_of(three_of(exact_product(beta, y)), product_in_full(s, s))
+    cdef Pair q = quotient(in_two(top), pair(beta, 0.0))
+    return x if (c_fabs(y) > 1e100) | (x == <T>0) else <T>(q.hi + q.lo)
+
+cdef inline T snake_beta_backward(T grad, T x, double alpha, double beta) noexcept nogil:
+    # (beta + a sin(2 a x)) / beta for a = |alpha|, as (beta - a) + 2 a sin(a x + pi / 4)^2, where a double zero stays
+    # one, or for a negative beta (beta + a) - 2 a cos(a x + pi / 4)^2.
+    cdef bint falls = beta < 0.0
+    cdef double a = c_fabs(alpha), size = either(falls, -a, a)
+    cdef Triple s = sine_in_full(full_turn_of_product(a, x), either(falls, 1.5, 0.5)), top
+    cdef Pair slope
+    top = total_of(three_of(exact_sum(beta, -size)), multiple_of(product_in_full(s, s), 2.0 * size))
+    slope = quotient(in_two(top), pair(beta, 0.0))
+    return <T>(grad * (slope.hi + slope.lo))
+
+cdef inline double snake_beta_backward_alpha(double grad, double x, double alpha, double beta) noexcept nogil:
+    cdef double v = 2.0 * alpha * x
+    cdef Pair s = sine_of(turn_of_product(2.0 * alpha, x))
+    return grad * (either(c_fabs(v) < 1e-9, v, s.hi + s.lo) / beta) * x
+
+cdef inline double snake_beta_backward_beta(double grad, double x, double alpha, double beta) noexcept nogil:
+    cdef Pair v = exact_product(alpha, x), s = sine_of(turn_of_product(alpha, x))
+    s = quotient(chosen(c_fabs(v.hi) < 1e-9, v, s), pair(beta, 0.0))
+    s = product_of(s, s)
+    return -(grad * (s.hi + s.lo))
+
+
 # ---- Losses on logits -----------------------------------------------------------------------------------------
 
 cdef inline double binary_cross_entropy_value(T x, T target, double pos_weight) noexcept nogil:

@@ -33,6 +33,7 @@ cdef struct Turn:
     double quarters     # an integer, as a double
     double hi           # and the rest, -1/2 to 1/2
     double lo
+    double least        # what is beyond a pair, for _triples.pxi
 
 
 cdef inline Turn turn_of(double v, long long steps) noexcept nogil:
@@ -59,11 +60,13 @@ cdef inline Turn turn_of(double v, long long steps) noexcept nogil:
     e = exact_sum(d.hi, a.lo)
     c = pair(e.hi, ((c.lo + d.lo) + (e.lo + p2.lo)) + p3)
     d = exact_sum(b.hi - n, c.hi)
-    e = exact_sum(d.hi, d.lo + c.lo)
+    c = exact_sum(d.lo, c.lo)
+    e = exact_sum(d.hi, c.hi)
     cdef Turn turn
     turn.quarters = n
     turn.hi = e.hi
     turn.lo = e.lo
+    turn.least = c.lo
     return turn
 
 

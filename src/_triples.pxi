@@ -140,3 +140,75 @@ cdef inline Pair one_and(Fall e) noexcept nogil:
     """1 + e."""
     cdef double scale = either(e.unit < 1.0, 0.0, e.scale)
     return added(exact_sum(1.0, scale), scaled(in_two(total_of(e.rest, e.bend)), scale))
+
+
+# ---- Sine and cosine ------------------------------------------------------------------------------------------
+
+cdef struct FullTurn:
+    double quarters     # an integer, as a double
+    Triple rest         # -1/2 to 1/2
+
+
+cdef inline FullTurn full_turn(double quarters, Triple rest) noexcept nogil:
+    """The integer nearest to the rest, moved to the quarters."""
+    cdef double n = (rest.a + ROUNDER) - ROUNDER
+    cdef FullTurn turn
+    turn.quarters = quarters + n
+    turn.rest = triple(rest.a - n, rest.b, rest.c)
+    return turn
+
+
+cdef inline FullTurn full_turn_of_product(double omega, double x) noexcept nogil:
+    """omega x 2/pi without multiples of 4."""
+    cdef bint far = c_fabs(x) > 1e270
+    cdef Pair v = exact_product(omega, x * either(far, 5.421010862427522e-20, 1.0))
+    cdef long long steps = 4 if far else 0
+    cdef Turn high = turn_of(v.hi, steps), low = turn_of(v.lo, steps)
+    return full_turn(high.quarters + low.quarters, total_of(triple(high.hi, high.lo, high.least),
+                                                            triple(low.hi, low.lo, low.least)))
+
+
+cdef inline Triple sine_in_full(FullTurn t, double ahead) noexcept nogil:
+    """The sine of t and `ahead` quarters more, to 2^-115."""
+    cdef FullTurn u = full_turn(t.quarters, total_of(t.rest, triple(ahead, 0.0, 0.0)))
+    cdef Triple a = product_in_full(u.rest, triple(1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33))
+    cdef Triple z = product_in_full(a, a), s, c
+    cdef Pair w = pair(z.a, z.b), q
+    cdef double p = -1.216125041553518e-34
+    cdef long long n = bits_from_double(u.quarters + ROUNDER)
+    p = mul_add(p, z.a, 1.1309962886447716e-31)
+    p = mul_add(p, z.a, -9.183689863795546e-29)
+    p = mul_add(p, z.a, 6.446950284384474e-26)
+    p = mul_add(p, z.a, -3.868170170630684e-23)
+    p = mul_add(p, z.a, 1.9572941063391263e-20)
+    q = plus(pair(-8.22063524662433e-18, -2.2141894119604265e-34), exact_product(p, z.a))
+    q = plus(pair(2.8114572543455206e-15, 1.6508842730861433e-31), times(q, w))
+    q = plus(pair(-7.647163731819816e-13, -7.03872877733453e-30), times(q, w))
+    q = plus(pair(1.6059043836821613e-10, 1.2585294588752098e-26), times(q, w))
+    q = plus(pair(-2.505210838544172e-08, 1.448814070935912e-24), times(q, w))
+    q = plus(pair(2.7557319223985893e-06, -1.858393274046472e-22), times(q, w))
+    q = plus(pair(-0.0001984126984126984, -1.7209558293420705e-22), times(q, w))
+    s = total_of(triple(0.008333333333333333, 1.1564823173178714e-19, 1.6049416203226965e-36),
+                 product_in_full(three_of(q), z))
+    s = total_of(triple(-0.16666666666666666, -9.25185853854297e-18, -5.135813185032629e-34), product_in_full(s, z))
+    s = product_in_full(a, total_of(triple(1.0, 0.0, 0.0), product_in_full(s, z)))
+    p = 3.8003907548547434e-36
+    p = mul_add(p, z.a, -3.7699876288159054e-33)
+    p = mul_add(p, z.a, 3.279889237069838e-30)
+    p = mul_add(p, z.a, -2.4795962632247976e-27)
+    p = mul_add(p, z.a, 1.6117375710961184e-24)
+    p = mul_add(p, z.a, -8.896791392450574e-22)
+    p = mul_add(p, z.a, 4.110317623312165e-19)
+    q = plus(pair(-1.5619206968586225e-16, -1.1910679660273754e-32), exact_product(p, z.a))
+    q = plus(pair(4.779477332387385e-14, 4.399205485834081e-31), times(q, w))
+    q = plus(pair(-1.1470745597729725e-11, -2.0655512752830745e-28), times(q, w))
+    q = plus(pair(2.08767569878681e-09, -1.20734505911326e-25), times(q, w))
+    q = plus(pair(-2.755731922398589e-07, -2.3767714622250297e-23), times(q, w))
+    q = plus(pair(2.48015873015873e-05, 2.1511947866775882e-23), times(q, w))
+    c = total_of(triple(-0.001388888888888889, 5.300543954373577e-20, 1.7386867553495878e-36),
+                 product_in_full(three_of(q), z))
+    c = total_of(triple(0.041666666666666664, 2.3129646346357427e-18, 1.2839532962581572e-34), product_in_full(c, z))
+    c = total_of(triple(-0.5, 0.0, 0.0), product_in_full(c, z))
+    c = total_of(triple(1.0, 0.0, 0.0), product_in_full(c, z))
+    s = whichever((n & 1) != 0, c, s)
+    return times_power(s, either((n & 2) != 0, -1.0, 1.0))

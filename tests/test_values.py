@@ -129,6 +129,9 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "e_swish": [{"beta": b} for b in (1.0, 1.25, 2.0)],
     "sin": [{"omega": w} for w in (30.0, 0.1, -2.5, 1e-5, 1e5)],
     "snake": [{"frequency": f} for f in (0.5, 3.0, 0.1, 20.0)],
+    "snake_beta": [
+        {"alpha": a, "beta": b} for a, b in ((0.5, 0.5), (3.0, 1.0), (-2.0, 0.3), (0.1, -20.0), (20.0, -1.5), (7, 6.99))
+    ],
     "isru": [{"alpha": a} for a in (0.1, 3.0, 1e-10, 1e10)],
     "isrlu": [{"alpha": a} for a in (0.1, 3.0, 1e-10, 1e10)],
     "celu": [{"alpha": a} for a in (0.1, 0.5, 3.0, 1e-4, 1e30)],
@@ -169,7 +172,9 @@ def crossings(name: str, index: int, direction: str, dtype: str) -> NDArray[Any]
     x = thinned(dtype)
     sign = np.sign(with_parameters(name, index, direction, dtype).nearest)
     found = []
-    for k in np.flatnonzero(sign[:-1] * sign[1:] < 0):
+    places = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    # Of a wave there are too many.
+    for k in places[:: max(1, places.size // 8)]:
         left, right = x[k], x[k + 1]
         # Halves of each, because the sum of two large ones overflows.
         while (middle := left / 2 + right / 2) not in (left, right):
@@ -182,7 +187,7 @@ def crossings(name: str, index: int, direction: str, dtype: str) -> NDArray[Any]
 # Sums of terms that their parameters make 0, and what is learned through them.
 CROSSING = [
     (name, direction)
-    for name in ("dynamic_tanh", "xielu", "acon_c", "srelu")
+    for name in ("dynamic_tanh", "xielu", "acon_c", "srelu", "snake", "snake_beta")
     for direction in (*measure.DIRECTIONS, *oracle.ROWS[name].trains)
 ]
 

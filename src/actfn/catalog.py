@@ -2128,7 +2128,8 @@ array([0.87758256, 1.        , 0.87758256])""",
         formula="x + sin(frequency*x)**2/frequency",
         derivative="1 + sin(2*frequency*x)",
         params={"frequency": 1.0},
-        param_docs={"frequency": "Frequency of the wave; its height is one over this. Not 0."},
+        param_docs={"frequency": "Frequency of the wave, learned; its height is one over this. Not 0."},
+        trains=("frequency",),
         limits=("-oo", "oo"),
         slopes=("nan", "nan"),
         range="(-oo, oo)",
@@ -2139,7 +2140,34 @@ array([0.87758256, 1.        , 0.87758256])""",
         example=""">>> actfn.snake(np.array([-1.0, 0.0, 1.0]))
 array([-0.29192658,  0.        ,  1.70807342])
 >>> actfn.snake_backward(1.0, np.array([-1.0, 1.0]), np.array([1.0, 2.0]))
-array([0.09070257, 0.2431975 ])""",
+(array([0.09070257, 0.2431975 ]), array([ 0.20122401, -0.5851067 ]))""",
+        plot=(-6.0, 6.0),
+    ),
+    Activation(
+        name="snake_beta",
+        title="Snake Beta",
+        title_ko="스네이크 베타",
+        family="periodic",
+        summary="A Snake whose wave has a height of its own, learned beside its frequency; of vocoders.",
+        summary_ko=("물결의 높이를 진동수와 따로 학습하는 스네이크입니다. 소리를 만들어 내는 신경망에 쓰입니다."),
+        formula="x + sin(alpha*x)**2/beta",
+        derivative="1 + alpha*sin(2*alpha*x)/beta",
+        params={"alpha": 1.0, "beta": 1.0},
+        param_docs={
+            "alpha": "Frequency of the wave, learned.",
+            "beta": "One over the height of the wave, learned; not 0.",
+        },
+        trains=("alpha", "beta"),
+        limits=("-oo", "oo"),
+        slopes=("nan", "nan"),
+        range="(-oo, oo)",
+        monotonic=True,
+        smooth=True,
+        source="Lee, Ping, Ginsburg, Catanzaro and Yoon, 2022, https://github.com/NVIDIA/BigVGAN",
+        example=""">>> actfn.snake_beta(np.array([-1.0, 0.0, 1.0]), beta=2.0)
+array([-0.64596329,  0.        ,  1.35403671])
+>>> actfn.snake_beta_backward(1.0, np.array([-1.0, 0.0, 1.0]), beta=2.0)[0]
+array([0.54535129, 1.        , 1.45464871])""",
         plot=(-6.0, 6.0),
     ),
     # ---- Gated ----
