@@ -189,7 +189,9 @@ cdef inline double hinged(T x, double hinge, double slope) noexcept nogil:
 
 cdef inline T srelu(T x, double t_left, double a_left, double t_right, double a_right) noexcept nogil:
     cdef double right = hinged(x, t_right, a_right), left = hinged(x, t_left, a_left)
-    return <T>right if x >= at_least(x, t_right) else (<T>left if x <= at_most(x, t_left) else x)
+    # The hinges are on their own lines, with their sign.
+    cdef bint below = (x < at_least(x, t_left)) & (x < at_least(x, t_right))
+    return <T>right if x > at_most(x, t_right) else (<T>left if below else x)
 
 cdef inline T srelu_backward(T grad, T x, double t_left, double a_left, double t_right, double a_right) noexcept nogil:
     cdef double slope = either(x >= at_least(x, t_right), a_right, either(x <= at_most(x, t_left), a_left, 1.0))
@@ -487,7 +489,8 @@ cdef inline T dynamic_tanh_backward(T grad, T x, double alpha, double weight, do
 cdef inline double dynamic_tanh_backward_alpha(double grad, double x, double alpha, double weight,
                                                double bias) noexcept nogil:
     cdef Pair z = product(pair(alpha, 0.0), finite(x))
-    return applied(grad, scaled_tanh_slope(x, z, exact_product(weight, either(c_fabs(z.hi) > 1490.0, 0.0, x))))
+    cdef double y = either(c_fabs(z.hi) > 1490.0, 0.0, x)
+    return applied(grad * room_above(y), scaled_tanh_slope(x, z, exact_product(weight, y * room_below(y))))
 
 cdef inline double dynamic_tanh_backward_weight(double grad, double x, double alpha, double weight,
                                                 double bias) noexcept nogil:
@@ -1237,7 +1240,7 @@ cdef inline double swish_backward_beta(double grad, double x, double beta) noexc
 
 cdef inline Triple acon_angle(double x, double p1, double p2, double beta) noexcept nogil:
     """z, and from 1490 on, where not even the largest gradient brings the exponential back, that."""
-    cdef Triple z = multiple_of(multiple_of(three_of(exact_sum(p1, -p2)), beta), x)
+    cdef Triple z = multiple_exactly(multiple_of(three_of(exact_sum(p1, -p2)), beta), x)
     cdef double v = (p1 - p2) * beta * x
     return whichever(c_fabs(v) < 1490.0, z, triple(either(v == v, c_copysign(1490.0, v), v), 0.0, 0.0))
 
@@ -1248,8 +1251,8 @@ cdef inline T acon_c(T x, double p1, double p2, double beta) noexcept nogil:
     cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
     cdef Triple a = triple(either(left, p2, p1), 0.0, 0.0), b = triple(either(left, p1, p2), 0.0, 0.0)
     cdef Pair q = quotient(in_two(mixed(a, b, e)), one_and(e))
-    q = times_number(q, y)
-    y = applied(1.0, scaled_to(q.hi + either(c_fabs(q.lo) < 1e290, q.lo, 0.0), unit_of(a, e)))
+    q = times_number(q, y * room_below(y))
+    y = applied(room_above(y), scaled_to(q.hi + q.lo, unit_of(a, e)))
     y = y * INFINITY if (magnitude(x) > at_most(x, DBL_MAX)) & (y != 0.0) else y
     # The pair has lost the sign of a zero.
     return <T>(x * (p1 + p2) if x == <T>0 else y)
@@ -1290,7 +1293,7 @@ cdef inline double acon_c_backward_p2(double grad, double x, double p1, double p
 cdef inline double acon_c_backward_beta(double grad, double x, double p1, double p2, double beta) noexcept nogil:
     # w^2 e / (1 + e)^2 for w = (p1 - p2) x, whose square may be too large or too small for a double.
     cdef Triple z = acon_angle(finite(x), p1, p2, beta), zero = triple(0.0, 0.0, 0.0), one = triple(1.0, 0.0, 0.0)
-    cdef Triple w = multiple_of(three_of(exact_sum(p1, -p2)), either(c_fabs(z.a) >= 1490.0, 0.0, x))
+    cdef Triple w = multiple_exactly(three_of(exact_sum(p1, -p2)), either(c_fabs(z.a) >= 1490.0, 0.0, x))
     cdef bint odd = (c_fabs(w.a) > 1e140) | (c_fabs(w.a) < 1e-140)
     cdef Fall e = fall_of(times_power(z, either(z.a < 0.0, -1.0, 1.0)))
     return applied(grad * either(odd, w.a, 1.0), acon_slope(zero, zero, product_in_full(w, whichever(odd, one, w)), e))
@@ -1827,7 +1830,7 @@ cdef inline T snake_beta(T x, double alpha, double beta) noexcept nogil:
     cdef Triple s = sine_in_full(full_turn_of_product(alpha, y), 0.0)
     cdef Triple top = total_of(three_of(exact_product(beta, y)), product_in_full(s, s))
     cdef Pair q = quotient(in_two(top), pair(beta, 0.0))
-    return x if (c_fabs(y) > 1e100) | (x == <T>0) else <T>(q.hi + q.lo)
+    return <T>either((c_fabs(y) > 1e100) | (x == <T>0), wide, q.hi + q.lo)
 
 cdef inline T snake_beta_backward(T grad, T x, double alpha, double beta) noexcept nogil:
     # (beta + a sin(2 a x)) / beta for a = |alpha|, as (beta - a) + 2 a sin(a x + pi / 4)^2, where a double zero stays

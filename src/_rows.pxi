@@ -827,12 +827,13 @@ cdef void logmeanexp_group(const T *x, const Rows *rows, Py_ssize_t group) noexc
     for first in range(0, steps, 256):
         here = chunk_size(steps, first)
         if steps > CHUNK:
-            load_scaled(x, rows, group, first, here, v)
+            load_entries(x, rows, group, first, here, v)
+            subtract_top(rows, here, top, v)
         load_keep(rows, group, first, here, keep)
         for i in range(here):
             for l in range(LANES):
                 count[l] += keep[i * LANES + l]
-                below[l] += expm1(v[i * LANES + l] - top[l]) if keep[i * LANES + l] else 0.0
+                below[l] += expm1(v[i * LANES + l]) if keep[i * LANES + l] else 0.0
     if lies_along(rows):
         combine_sum(below)
         combine_sum(count)

@@ -53,6 +53,21 @@ cdef inline Triple multiple_of(Triple x, double y) noexcept nogil:
     return triple(p.hi, s.hi, mul_add(x.c, y, q.lo + s.lo))
 
 
+cdef inline double room_below(double x) noexcept nogil:
+    """Without fma, products by halves know no error next to the largest numbers: those are made smaller before."""
+    return either(c_fabs(x) > 1e280, 5.421010862427522e-20, 1.0)
+
+
+cdef inline double room_above(double x) noexcept nogil:
+    """And larger after."""
+    return either(c_fabs(x) > 1e280, 18446744073709551616.0, 1.0)
+
+
+cdef inline Triple multiple_exactly(Triple x, double y) noexcept nogil:
+    """x * y for any y."""
+    return times_power(multiple_of(x, y * room_below(y)), room_above(y))
+
+
 cdef inline Triple product_in_full(Triple x, Triple y) noexcept nogil:
     """x * y."""
     cdef Pair p = exact_product(x.a, y.a), q = exact_product(x.a, y.b), r = exact_product(x.b, y.a)

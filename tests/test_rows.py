@@ -48,7 +48,8 @@ def allowed(
         spacing = np.ldexp(1.0, exact.quantum)
         base = 3 + len(z) / 16
         if name in REDUCED:
-            terms = abs(top) + (1 if name == "logsumexp" else 1 + np.log(len(z)))
+            # The sum of a mean is rounded as base says, and its logarithm may cancel the top.
+            terms = abs(top) + (1 if name == "logsumexp" else base / 4 + np.log(len(z)))
             return np.array([base]) + np.nan_to_num(2 * EPS * terms / spacing)
         if name == "hardmax":
             return np.full(len(z), 0.5)
