@@ -63,7 +63,9 @@ def rows(name: str, direction: str) -> tuple[list[list[Any]], list[Errors]]:
         return [[x]], [lambda got: max(largest(e, 0.0, got[k]) for k, e in enumerate(exact))]
     # All but those that return one number per row start from the output; rounded to float64 it is as good as exact.
     wide = x.astype(float).tolist()
-    known = wide if name in row_oracle.REDUCED else [row_oracle.forward(name, r, "float64").nearest.tolist() for r in wide]
+    known = (
+        wide if name in row_oracle.REDUCED else [row_oracle.forward(name, r, "float64").nearest.tolist() for r in wide]
+    )
     pairs = [
         row_oracle.backward(name, np.atleast_1d(g).tolist(), y, "float32")
         for g, y in zip(grad.astype(float), known, strict=True)
