@@ -44,6 +44,13 @@ short_way = actfn.cross_entropy(scores, label)
 # >>> print(f"{actfn.logsumexp(scores[0]) - 2.0:.6f}")
 # 0.417030
 #
+# ``actfn.logmeanexp`` is its sister for averages: what several networks think of a picture, given as logarithms of
+# probabilities so small that their exponentials are all 0:
+#
+# >>> opinions = np.array([-800.0, -801.0, -805.0])
+# >>> print(f"{actfn.logmeanexp(opinions):.6f}  {np.exp(opinions).mean()}")
+# -800.780437  0.0
+#
 # If the right class was the last one, the loss is larger:
 #
 # >>> print(f"{actfn.cross_entropy(scores, np.array([2])):.6f}")

@@ -2513,7 +2513,9 @@ array([0.659001, 0.242433, 0.098566])""",
         example=""">>> round(float(actfn.logmeanexp(np.array([2.0, 1.0, 0.1]))), 6)
 1.318418
 >>> float(actfn.logmeanexp(np.array([-900.0, -900.0])))
--900.0""",
+-900.0
+>>> actfn.logmeanexp_backward(1.0, np.array([2.0, 1.0, 0.1])).round(6)
+array([0.659001, 0.242433, 0.098566])""",
     ),
     Activation(
         name="softmin",
