@@ -4,28 +4,31 @@
     python -m benchmarks.drawn softmax glu     some
 
 Rows have 16 entries, some close together and some far apart; gates and scores reach into the tails. Exact values come
-from ball arithmetic. An error is counted in units of the last place, where it should be a normal number; that of a
-gradient which is a difference, such as y * (g - sum), in units of the last place of the larger term.
+from ball arithmetic, those of windows over images from sums without rounding. An error is counted in units of the last
+place, where it should be a normal number; that of a gradient which is a difference, such as y * (g - sum), in units of
+the last place of the larger term.
 
 Results go into benchmarks/results/drawn.json.
 """
 
 import argparse
+import math
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import actfn
 from tests import oracle, row_oracle
 
 from . import peers, sweep
 
 RESULTS = Path(__file__).parent / "results" / "drawn.json"
-KINDS = ("rows", "gated", "row loss", "pointwise loss")
-ROWS, ENTRIES, POINTS = 1000, 16, 4000
+ROWS, ENTRIES, POINTS, SIDES = 1000, 16, 4000, (20, 25)
 TINY = np.finfo(np.float32).tiny
 Errors = Callable[[Any], float]
 
@@ -33,6 +36,9 @@ Errors = Callable[[Any], float]
 def inputs(name: str) -> list[np.ndarray]:
     """Operands of the forward function, and a gradient, the same for all libraries."""
     rng, kind = np.random.default_rng(11), oracle.ROWS[name].kind
+    if oracle.ROWS[name].trains:  # images and windows
+        shapes = (2, 4, *SIDES), (4, 3, 3), (2, 4, *SIDES)
+        return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     if kind in ("rows", "row loss"):
         scale = 10.0 ** rng.uniform(-1, 1.5, (ROWS, 1))
         x = (scale * rng.normal(size=(ROWS, ENTRIES)) + 5 * rng.normal(size=(ROWS, 1))).astype(np.float32)
@@ -125,16 +131,55 @@ def pointwise_loss(name: str, direction: str) -> tuple[list[list[Any]], list[Err
     return given, checks
 
 
-REFERENCES = {"rows": rows, "gated": gated, "row loss": row_loss, "pointwise loss": pointwise_loss}
+def spatial(name: str, direction: str) -> tuple[list[list[Any]], list[Errors]]:
+    if oracle.ROWS[name].trains:
+        return window(name, direction)
+    # The softmax of the channels, which lie in front.
+    (given,), (check,) = rows("softmax", direction)
+    return [[np.ascontiguousarray(a.T[:, None]) for a in given]], [lambda got: check(got[:, 0].T)]
+
+
+def window(name: str, direction: str) -> tuple[list[list[Any]], list[Errors]]:
+    """The larger of a pixel and the sum of its window, or the gradient of the image."""
+    x, weights, grad = inputs(name)
+    sums = added(x, weights)
+    if direction == "forward":
+        return [[x, weights]], [partial(off, np.maximum(x, sums))]
+    through = np.where(sums > x, grad, 0)
+    exact = added(through, weights[:, ::-1, ::-1], np.where(sums > x, 0, grad))
+    return [[grad, x, weights]], [lambda got: off(exact, got[0])]
+
+
+def added(x: np.ndarray, weights: np.ndarray, *more: np.ndarray) -> np.ndarray:
+    """The weighted sums of all 3x3 windows. A product of float32 is exact in double, and fsum rounds once."""
+    wide = np.pad(x.astype(float), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    height, width = x.shape[2:]
+    terms = [wide[..., r : r + height, c : c + width] * weights.astype(float)[:, r, c, None, None]
+             for r, c in product(range(3), repeat=2)]  # fmt: skip
+    return np.apply_along_axis(math.fsum, 0, np.stack([*terms, *more]))
+
+
+def off(exact: np.ndarray, got: Any) -> float:
+    size = np.abs(exact)
+    errors = np.abs(got - exact) / np.spacing(np.maximum(size, TINY).astype(np.float32))
+    return float(np.max(np.where(size >= TINY, errors, 0)))
+
+
+REFERENCES = {"rows": rows, "gated": gated, "row loss": row_loss, "pointwise loss": pointwise_loss, "spatial": spatial}
 
 
 def measure(name: str, direction: str) -> dict[str, float]:
     """The largest error by library, this one first."""
     given, checks = REFERENCES[oracle.ROWS[name].kind](name, direction)
     errors = {}
-    for peer, function in {"actfn": peers.ours(name, direction), **peers.peers_of(name, direction)}.items():
+    contenders = {"actfn": peers.ours(name, direction), **peers.peers_of(name, direction)}
+    calls = {peer: contender.prepare for peer, contender in contenders.items()}
+    if oracle.ROWS[name].trains:  # Windows have no default to prepare a call with.
+        function = getattr(actfn, name if direction == "forward" else f"{name}_backward")
+        calls = {"actfn": lambda *operands: partial(function, *operands)}
+    for peer, prepare in calls.items():
         with np.errstate(all="ignore"):
-            results = [unpacked(function.prepare(*operands)()) for operands in given]
+            results = [unpacked(prepare(*operands)()) for operands in given]
         errors[peer] = max(check(result) for check, result in zip(checks, results, strict=True))
     return errors
 
@@ -150,12 +195,12 @@ def main() -> None:
         prog="python -m benchmarks.drawn", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", help="activations; all that have several inputs by default")
-    names = [name for name, row in oracle.ROWS.items() if row.kind in KINDS]
+    names = [name for name, row in oracle.ROWS.items() if row.kind in REFERENCES]
     chosen = parser.parse_args().names or names
     if unknown := set(chosen) - set(names):
-        parser.error(f"not a function of rows, a gate or a loss: {', '.join(sorted(unknown))}")
+        parser.error(f"not a function of rows, a gate, a loss or of images: {', '.join(sorted(unknown))}")
     for name in chosen:
-        inputs = POINTS if oracle.ROWS[name].kind == "gated" else ROWS
+        inputs = POINTS if oracle.ROWS[name].kind == "gated" or oracle.ROWS[name].trains else ROWS
         for direction in peers.DIRECTIONS:
             found = []
             for peer, error in measure(name, direction).items():
