@@ -107,12 +107,16 @@ def duration(seconds: float) -> str:
 
 def sizes_of(name: str) -> list[list[int]]:
     kind = oracle.ROWS[name].kind
+    if kind == "spatial":
+        return [[32, 81, 8732]]
     return [[64, 10], [4096, 1024]] if kind in ("rows", "row loss", "sampled rows", "pieces") else [[n] for n in SIZES]
 
 
 def cost(name: str) -> list[list[str]]:
     """A head, then a line per library; the fastest of a column in bold."""
-    columns = [(d, s, cell(name, d, s)) for d in DIRECTIONS for s in sizes_of(name)]
+    # The channels of an image are raced as an axis of the softmax.
+    raced_as = "softmax" if oracle.ROWS[name].kind == "spatial" and not oracle.ROWS[name].trains else name
+    columns = [(d, s, cell(raced_as, d, s)) for d in DIRECTIONS for s in sizes_of(name)]
     columns = [(d, s, c["seconds"]) for d, s, c in columns if c]
     libraries = dict.fromkeys(peer for *_, times in columns for peer in times if peer == "actfn" or is_rival(peer))
     head = ["library", *(f"{d}, {' × '.join(f'{k:,}' for k in s)}" for d, s, _ in columns)]
@@ -145,6 +149,22 @@ def race() -> list[list[str]]:
         ]
         lines.append([f"{n:,}", *(f"{mean:.1f}" for mean in means)])
     return [["elements", "new result", "into ``out=``"], *lines]
+
+
+def beside_torch() -> list[list[str]]:
+    """Errors of both, and how many times faster this library is; modules of PyTorch return new results."""
+    errors = swept_errors() | drawn_errors()
+    sizes = SIZES[1:]
+    lines = []
+    for name in oracle.ROWS:
+        for direction in DIRECTIONS:
+            cells = [[c["seconds"] for c in raced() if (c["name"], c["direction"], c["shape"], c["into"])
+                      == (name, direction, [n], False)] for n in sizes]  # fmt: skip
+            times = [f"{c[0]['torch'] / c[0]['actfn']:.1f}" if c and "torch" in c[0] else "" for c in cells]
+            if any(times):
+                both = [ulp(errors.get((name, direction, library))) for library in ("actfn", "torch")]
+                lines.append([name if direction == "forward" else f"{name}_backward", *both, *times])
+    return [["function", "ULP, actfn", "ULP, PyTorch", *(f"{n:,} elements" for n in sizes)], *lines]
 
 
 def run() -> dict[str, Any]:

@@ -318,11 +318,17 @@ def choosing_table() -> str:
     return table(lines, "sortable choosing")
 
 
+def torch_table() -> str:
+    head, *lines = measurements.beside_torch()
+    return table([head, *([f":func:`~actfn.{name}`", *cells] for name, *cells in lines)], "sortable")
+
+
 TABLES = {
     "race": lambda: table(measurements.race()),
     "accuracy": lambda: beside(measurements.swept_errors()),
     "drawn": lambda: beside(measurements.drawn_errors()),
     "choosing": choosing_table,
+    "torch": torch_table,
 }
 
 
