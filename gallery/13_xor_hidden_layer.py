@@ -11,6 +11,7 @@ You should know the chain rule.
 
 # sphinx_gallery_tags = ["beginner", "training", "loss"]
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_thumbnail_panel = 1
 
 import matplotlib.pyplot as plt
 import numpy as np

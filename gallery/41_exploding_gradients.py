@@ -10,6 +10,7 @@ You should have seen how gradients vanish.
 """
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training"]
+# sphinx_gallery_thumbnail_panel = 1
 
 import matplotlib.pyplot as plt
 import numpy as np

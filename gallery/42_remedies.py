@@ -11,6 +11,7 @@ You should have seen gradients vanish and explode.
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training", "loss"]
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_thumbnail_panel = 1
 
 from itertools import pairwise
 

@@ -11,6 +11,7 @@ You should have trained a small network before.
 
 # sphinx_gallery_tags = ["intermediate", "training", "functions"]
 # sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_thumbnail_panel = 1
 
 import matplotlib.pyplot as plt
 import numpy as np

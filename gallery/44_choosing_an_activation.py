@@ -9,6 +9,7 @@ You should have trained a small network before.
 """
 
 # sphinx_gallery_tags = ["intermediate", "training", "classification", "functions"]
+# sphinx_gallery_thumbnail_panel = 1
 
 from itertools import pairwise
 

@@ -10,6 +10,7 @@ You should have met softmax.
 """
 
 # sphinx_gallery_tags = ["advanced", "functions", "attention"]
+# sphinx_gallery_thumbnail_panel = 1
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,6 +10,7 @@ For everybody who wonders whether the activation is what makes a network slow.
 """
 
 # sphinx_gallery_tags = ["advanced", "speed"]
+# sphinx_gallery_thumbnail_panel = 1
 
 import timeit
 

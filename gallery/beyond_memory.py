@@ -139,7 +139,7 @@ if __name__ == "__main__":
     axes.bar_label(bars, fmt="%.1f%%", padding=4)
     axes.set(
         xlabel="%",
-        title="How often a classifier is right, and how sure it is",
+        title="Right, and sure of it",
         xlim=(0, 115 * max(right, before, after)),
     )
     axes.invert_yaxis()

@@ -8,6 +8,7 @@ and the way back through both.
 """
 
 # sphinx_gallery_tags = ["intermediate", "training", "classification", "images", "loss"]
+# sphinx_gallery_thumbnail_panel = 3
 
 from pathlib import Path
 

@@ -3,6 +3,7 @@
 import colorsys
 import html
 import itertools
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from docutils import nodes
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -289,12 +291,12 @@ def scrape(_block: Any, variables: dict[str, Any], config: dict[str, Any]) -> st
     """Save both variants of the figures of a block; a script knows nothing of them."""
     lines = []
     source = Path(variables["src_file"])
-    chosen = re.search(r"^# sphinx_gallery_thumbnail_number = (\d+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    chosen = dict(re.findall(r"^# sphinx_gallery_thumbnail_(\w+) = (\d+)$", source.read_text("utf-8"), re.MULTILINE))
     for number, path in zip(plt.get_fignums(), variables["image_path_iterator"], strict=False):
         figure, light = plt.figure(number), Path(path)
         alt = alternative(figure) or f"Figure of {source.stem.strip('0123456789').replace('_', ' ')}"
         width = round(figure.get_figwidth() * 100)
-        thumbnail = light.stem.endswith(f"_{int(chosen[1]) if chosen else 1:03}")
+        thumbnail = light.stem.endswith(f"_{int(chosen.get('number', 1)):03}")
         lines += [".. container:: figure-scroll" + (" wide" if width > 640 else ""), ""]
         for mode in MODES:
             target = light if mode == "light" else light.with_name(f"{light.stem}_dark{light.suffix}")
@@ -304,7 +306,7 @@ def scrape(_block: Any, variables: dict[str, Any], config: dict[str, Any]) -> st
             if cut_off(target):
                 log.warning("%s is cut off at its edge", target.name)
             if thumbnail:
-                shrink(figure, thumbnail_of(light, mode))
+                shrink(figure, thumbnail_of(light, mode), int(chosen.get("panel", 0)))
             place = Path("/") / target.relative_to(config["src_dir"])
             lines += [f"   .. image:: {place}", f"      :class: only-{mode}", f"      :alt: {alt}",
                       f"      :width: {width}px", "      :loading: lazy", ""]  # fmt: skip
@@ -323,15 +325,24 @@ def thumbnail_of(image: Path, mode: str) -> Path:
     return image.parent / "thumb" / f"{image.stem[:-4]}_thumb_{mode}.png"
 
 
-def shrink(figure: Figure, path: Path) -> None:
-    """The figure drawn anew for a small frame, where its letters stay as large as they are."""
-    size = figure.get_size_inches()
+def shrink(figure: Figure, path: Path, panel: int) -> None:
+    """The figure, or one panel of it, drawn anew for a small frame, where its letters stay as large as they are."""
+    small = pickle.loads(pickle.dumps(figure))
+    width = max(4.8, 0.62 * figure.get_figwidth())
+    if panel:
+        width, kept = 4.8, small.axes[panel - 1]
+        for other in [*small.legends, *(axes for axes in small.axes if axes is not kept)]:
+            other.remove()
+        kept.set_subplotspec(GridSpec(1, 1, figure=small)[0])
+        kept.set_anchor("C")
+    for axes in small.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if len(axis.get_majorticklocs()) > 20:
+                axis.set_ticks([])
     path.parent.mkdir(exist_ok=True)
-    figure.set_size_inches(max(4.8, 0.62 * size[0]), max(3.36, 0.434 * size[0]))
-    figure.savefig(path, dpi=600 / figure.get_figwidth())
-    figure.set_size_inches(size)
-    # A layout is found from the one before, in several draws.
-    figure.draw_without_rendering()
+    small.set_size_inches(width, 0.7 * width)
+    small.savefig(path, dpi=600 / width)
+    plt.close(small)
 
 
 def thumbnails(app: Sphinx, document: nodes.document) -> None:
