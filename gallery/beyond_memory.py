@@ -139,7 +139,7 @@ if __name__ == "__main__":
     axes.bar_label(bars, fmt="%.1f%%", padding=4)
     axes.set(
         xlabel="%",
-        title="Right, and sure of it",
+        title="How often it is right, and how sure",
         xlim=(0, 115 * max(right, before, after)),
     )
     axes.invert_yaxis()
