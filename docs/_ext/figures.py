@@ -1,11 +1,13 @@
 """The look of every figure of the site, each in a light and a dark variant on a transparent ground."""
 
 import colorsys
+import hashlib
 import html
 import itertools
 import pickle
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import actfn
+from actfn._build import kernels
 from actfn.catalog import Activation, catalog
 from tools.readme_figure import SHOWN
 
@@ -62,8 +65,20 @@ def color_of(row: Activation, mode: str) -> str:
 # ---- The figure of a page -------------------------------------------------------------------------------------
 
 
+@cache
+def code() -> bytes:
+    """What figures are made by."""
+    return b"".join(Path(str(file)).read_bytes() for file in (__file__, facts.__file__, kernels.__file__))
+
+
 def draw(row: Activation, directory: Path) -> str:
-    """Write <name>-light.svg and <name>-dark.svg; the text for those who do not see them."""
+    """Write <name>-light.svg and <name>-dark.svg; the text for those who do not see them.
+
+    Not again, where neither the row nor what draws it has changed: figures are most of the time that pages take.
+    """
+    made, key = directory / f"{row.name}.figure", hashlib.sha256(repr((row, COLORED)).encode() + code()).hexdigest()
+    if made.exists() and (known := made.read_text(encoding="utf-8").split("\n"))[0] == key:
+        return known[1]
     for mode in MODES:
         with mpl.rc_context(style(mode)):
             if row.kind == "spatial":
@@ -75,6 +90,7 @@ def draw(row: Activation, directory: Path) -> str:
                 text = PAINTERS[row.kind](row, axes, mode)
                 axes.legend(loc="best")
             save(figure, directory / f"{row.name}-{mode}.svg")
+    made.write_text(f"{key}\n{text}", encoding="utf-8")
     return text
 
 
