@@ -42,6 +42,12 @@ def test_formulas_can_be_printed(row: str) -> None:
         assert "sigmoid" not in equation and "lambd" not in equation.replace(r"\lambda", "")
 
 
+@pytest.mark.parametrize(("row", "left"), [("relu", "f(x)"), ("softmax", "y_i"), ("cross_entropy", "L")])
+def test_the_left_side_says_of_what(row: str, left: str) -> None:
+    """Entries have an index only where rows do: the x of max(x, 0) is a number."""
+    assert formulas.equations(actfn.catalog[row])[0].startswith(f"{left} = ")
+
+
 def test_what_is_printed_is_the_formula(name: str) -> None:
     """What is read for printing has the value of what the oracle reads."""
     row = oracle.ROWS[name]

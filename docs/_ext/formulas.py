@@ -89,14 +89,19 @@ def definitions(row: Activation) -> list[str]:
     return [rf"{named(name)}(x) = {latex(FUNCTIONS[name])}" for name in used]
 
 
+def of_rows(row: Activation) -> bool:
+    """Whether a formula is about entries of a row, not about a number; the channels of a pixel are a row."""
+    return row.kind in ("rows", "sampled rows", "pieces", "row loss") or (row.kind == "spatial" and not row.trains)
+
+
 def sides(row: Activation) -> tuple[str, str]:
     """What stands on the left of formula and derivative."""
-    entry = "x_i" if "x(" in row.formula else "x"
+    entry = "x_i" if of_rows(row) else "x"
     loss = rf"\frac{{\partial L}}{{\partial {entry}}}"
     if "loss" in row.kind:
         return "L", loss
     if entry == "x_i":
-        return "y_i", loss
+        return "y_i" if re.search(r"\bi\b", row.formula) else "y", loss
     if row.inputs == ("x",):
         return "f(x)", "f'(x)"
     inputs = [named(name) for name in row.inputs]

@@ -160,7 +160,8 @@ def parameters(row: Activation) -> list[list[str]]:
         written = f"{default:.6g}" if isinstance(default, float) else f"{default}"
         shown = "required" if default is None else f"``{written}``" if written else ""
         lines.append([f"``{name}``" if name in arguments else name, shown, what, others.replace("-", "−")])
-    return lines if row.elsewhere else [line[:3] for line in lines]
+    filled = [k for k in range(len(lines[0])) if any(line[k] for line in lines[1:])]
+    return [[line[k] for k in filled] for line in lines]
 
 
 def context(row: Activation) -> dict[str, Any]:
@@ -172,6 +173,7 @@ def context(row: Activation) -> dict[str, Any]:
         "row": row,
         "equations": formulas.equations(row),
         "definitions": formulas.definitions(row),
+        "of_rows": formulas.of_rows(row),
         "alt": figures.draw(row, TARGET),
         "properties": table([["fact", "value"], *properties(row)], "facts"),
         "parameters": table(parameters(row), "parameters"),

@@ -1,5 +1,5 @@
 // Tables of class "sortable": a click on a heading sorts, a field above filters. Works without a server.
-// At the end, what sphinx-gallery's tags need besides.
+// Below, what is wider than the page, and what sphinx-gallery's tags need besides.
 "use strict";
 
 const text = (row, k) => row.cells[k].textContent.trim();
@@ -56,6 +56,17 @@ document.addEventListener("DOMContentLoaded", () => {
     bar.append(field, status);
     (table.closest(".pst-scrollable-table-container") ?? table).before(bar);
     update();
+  }
+});
+
+// ---- What is wider than the page ----
+
+// It fades where there is more to scroll to: scroll bars of phones are out of sight.
+window.addEventListener("load", () => {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container, div.math, .figure-scroll")) {
+    const update = () => box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+    box.addEventListener("scroll", update, { passive: true });
+    new ResizeObserver(update).observe(box);
   }
 });
 
