@@ -93,7 +93,9 @@ def overloads(row, backward, ufunc):
     else:
         written = result("_A", "Any")
         yield call(anything, any_params, "out: _A | tuple[_A]", "dtype: DTypeLike | None = None"), written
-    yield call(anything, any_params, dtype="dtype: DTypeLike | None = None"), result("Any")
+    # To pyright a Dataset of xarray is no ArrayLike.
+    labelled = ["ArrayLike | _Labelled"] * len(inputs)
+    yield call(labelled, any_params, dtype="dtype: DTypeLike | None = None"), result("Any")
 
 
 # ---- Functions that are written by hand --------------------------------------------------------------------------
@@ -134,15 +136,25 @@ def plain(node):
     return ast.unparse(node.args)
 
 
-def refined(node):
+def takes_labels(node, row):
+    """Whether the axis of a function that is written by hand may be a name, as objects of xarray and pandas know it."""
+    names = [a.arg for a in (*node.args.args, *node.args.kwonlyargs)]
+    return "axis" in names and row.kind not in ("pieces", "sampled rows")
+
+
+def refined(node, row):
     """(parameters, result) of every way to call a function that is written by hand, its own last."""
     names = [a.arg for a in (*node.args.args, *node.args.kwonlyargs)]
     returns = ast.unparse(node.returns)
     data = [n for n in names if n in ("x", "y", "logits")]
     precise = dict.fromkeys(data, ARRAY) | ({"grad": f"{ANY_ARRAY} | _F | float"} if "grad" in names else {})
     no_out = {"out": "None"} if "out" in names else {}
+    kind = "_L" if returns == "Array" else "_Labelled"
+    labelled = parameters(node, dict.fromkeys(data, kind) | {"axis": "int | str"} | no_out)
     if returns == "Array":
         yield parameters(node, precise | no_out), ARRAY
+        if takes_labels(node, row):
+            yield labelled, "_L"
         if "out" in names:
             yield parameters(node, {"out": "_A"}, required=["out"]), "_A"
     elif returns == "tuple[Array, Array]":
@@ -154,6 +166,8 @@ def refined(node):
         ):
             changes = dict.fromkeys(data, ANY_ARRAY) | {"reduction": literal}
             yield parameters(node, changes, required), result
+    if takes_labels(node, row) and returns != "Array":
+        yield labelled, returns
     yield parameters(node, {}), returns
 
 
@@ -177,7 +191,7 @@ def functions():
             if name in by_hand:
                 node = by_hand[name]
                 doc = documentation(row, name, docstring, plain(node))
-                yield SimpleNamespace(name=name, ufunc="", overloads=ways(refined(node)), doc=doc)
+                yield SimpleNamespace(name=name, ufunc="", overloads=ways(refined(node, row)), doc=doc)
             elif row.params:
                 defaults = [f"{p}" if v is None else f"{p}={v!r}" for p, v in row.params.items()]
                 doc = documentation(row, name, docstring, f"{inputs}, {', '.join(defaults)}, *, out=None, **kwargs")
@@ -202,11 +216,14 @@ def layers():
         settings = [f"{p}: ArrayLike" + ("" if v is None else f" = {v!r}") for p, v in row.params.items()]
         if row.name in by_hand:
             settings = settings_of(by_hand[row.name], row)
-        yield SimpleNamespace(name=row.class_name, parameters=", ".join(["self", *settings]), doc=row.summary)
+        ways = [", ".join(["self", *way]) for way in (settings, *with_dim(settings))]
+        yield SimpleNamespace(name=row.class_name, ways=ways, doc=row.summary)
 
 
 def settings_of(node, row):
     """What a function takes beside operands, and beside what belongs to one call."""
+    if takes_labels(node, row):
+        node = ast.parse(f"def {node.name}({parameters(node, {'axis': 'int | str'})}): pass").body[0]
     arguments = node.args
     defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + arguments.defaults
     positional, named = (
@@ -218,3 +235,11 @@ def settings_of(node, row):
         for given, values in ((arguments.args, defaults), (arguments.kwonlyargs, arguments.kw_defaults))
     )
     return [*positional, *(["*"] if named else []), *named]
+
+
+def with_dim(settings):
+    """The same with PyTorch's name in the place of an axis, if there is one; it must then be given."""
+    for k, setting in enumerate(settings):
+        if setting.startswith("axis: "):
+            dim = setting.replace("axis", "dim").partition(" = ")[0]
+            yield [*settings[:k], "*", dim, *(s for s in settings[k + 1 :] if s != "*")]

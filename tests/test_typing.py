@@ -39,6 +39,11 @@ def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
+def accepted() -> list[str]:
+    """The programs that must be; that with labels needs xarray."""
+    return ["user.py", *(["labels.py"] if find_spec("xarray") else [])]
+
+
 def marked(program: Path) -> list[int]:
     """Lines that must be refused."""
     return [n for n, line in enumerate(program.read_text().splitlines(), 1) if line.endswith("# ERROR")]
@@ -46,10 +51,10 @@ def marked(program: Path) -> list[int]:
 
 @pytest.mark.skipif(not find_spec("mypy"), reason="needs mypy")
 def test_mypy_strict(tmp_path: Path) -> None:
-    """mypy --strict finds exactly the types in user.py and exactly the errors in wrong.py."""
+    """mypy --strict finds exactly the types in the users' programs and exactly the errors in wrong.py."""
     (tmp_path / "mypy.ini").write_text("[mypy]\n")
     options = ("-m", "mypy", "--strict", "--config-file", "mypy.ini", "--cache-dir", str(tmp_path / "cache"))
-    done = run(*options, str(PROGRAMS / "user.py"), cwd=tmp_path)
+    done = run(*options, *(str(PROGRAMS / program) for program in accepted()), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     done = run(*options, str(PROGRAMS / "wrong.py"), cwd=tmp_path)
     found = {int(n) for n in re.findall(r"wrong\.py:(\d+): error", done.stdout)}
@@ -82,7 +87,7 @@ def test_the_guide(tmp_path: Path) -> None:
 @pytest.mark.skipif(not find_spec("pyright"), reason="needs pyright")
 def test_pyright_strict(tmp_path: Path) -> None:
     """The same of pyright, which editors use."""
-    for program in ("user.py", "wrong.py"):
+    for program in (*accepted(), "wrong.py"):
         text = "# pyright: strict\n" + (PROGRAMS / program).read_text()
         (tmp_path / program).write_text(text)
     settings = {"extraPaths": [str(PACKAGE.parent)], "reportMissingModuleSource": False}
@@ -97,9 +102,10 @@ def test_pyright_strict(tmp_path: Path) -> None:
 
 
 def test_the_programs_are_right() -> None:
-    """The calls of user.py work, whatever the type checkers say."""
-    done = run("-W", "error", "-c", f"import runpy; runpy.run_path({str(PROGRAMS / 'user.py')!r})")
-    assert done.returncode == 0, done.stderr
+    """Their calls work, whatever the type checkers say."""
+    for program in accepted():
+        done = run("-W", "error", "-c", f"import runpy; runpy.run_path({str(PROGRAMS / program)!r})")
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_stub_has_every_function() -> None:
@@ -131,13 +137,13 @@ def test_the_stub_has_the_defaults_of_the_functions() -> None:
 
 
 def test_the_stub_of_layers_has_the_arguments_of_the_classes() -> None:
-    """Every class that is made from a row, with names, order and defaults."""
+    """Every class that is made from a row, with names, order and defaults; and with `dim` in the place of an axis."""
     stub = ast.parse(STUB.with_name("_layers.pyi").read_text(encoding="utf-8")).body
     classes = {node.name: node for node in stub if isinstance(node, ast.ClassDef)}
     by_hand = {node.name for node in ast.parse(inspect.getsource(layers)).body if isinstance(node, ast.ClassDef)}
     assert classes.keys() == set(layers.__all__) - by_hand
     for name, node in classes.items():
-        start = next(one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__")
+        start, *others = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
         real = list(inspect.signature(getattr(layers, name)).parameters.values())
         given, named = start.args.args[1:], start.args.kwonlyargs
         assert [a.arg for a in (*given, *named)] == [p.name for p in real], name
@@ -146,6 +152,14 @@ def test_the_stub_of_layers_has_the_arguments_of_the_classes() -> None:
         for value, parameter in zip(values, real, strict=True):
             assert (value is None) == (parameter.default is parameter.empty), (name, parameter)
             assert value is None or eval(ast.unparse(value)) == parameter.default, (name, parameter)
+        axis = [a for a in (*given, *named) if a.arg == "axis"]
+        assert len(others) == len(axis), name
+        for other in others:
+            (dim,) = [a for a in other.args.kwonlyargs if a.arg == "dim"]
+            assert other.args.kw_defaults[other.args.kwonlyargs.index(dim)] is None, name
+            assert ast.unparse(dim.annotation or dim) == ast.unparse(axis[0].annotation or dim), name
+            every = [a.arg for a in (*other.args.args[1:], *other.args.kwonlyargs) if a.arg != "dim"]
+            assert every == [p.name for p in real if p.name != "axis"], name
 
 
 @pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="needs the source tree")

@@ -7,7 +7,7 @@ import inspect
 import operator
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -463,7 +463,26 @@ class GumbelSoftmax(Layer):
     axis: int
     hard: bool
 
+    @overload
     def __init__(
+        self,
+        tau: float = 1.0,
+        axis: int = -1,
+        *,
+        hard: bool = False,
+        rng: np.random.Generator | int | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        tau: float = 1.0,
+        *,
+        dim: int,
+        hard: bool = False,
+        rng: np.random.Generator | int | None = None,
+    ) -> None: ...
+    # `constructor` makes dim an axis.
+    def __init__(  # type: ignore[misc]
         self,
         tau: float = 1.0,
         axis: int = -1,
@@ -513,8 +532,9 @@ class CrossEntropyLoss(Layer):
     """
 
     row = catalog["cross_entropy"]
-    axis: int | None
+    axis: int | str | None
 
+    @overload
     def __init__(
         self,
         weight: ArrayLike | None = None,
@@ -522,7 +542,27 @@ class CrossEntropyLoss(Layer):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
-        axis: int | None = None,
+        axis: int | str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        weight: ArrayLike | None = None,
+        *,
+        dim: int | str | None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None: ...
+    # `constructor` makes dim an axis.
+    def __init__(  # type: ignore[misc]
+        self,
+        weight: ArrayLike | None = None,
+        *,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+        axis: int | str | None = None,
     ) -> None:
         super().__init__(
             weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction, axis=axis

@@ -97,3 +97,10 @@ actfn.show_config()
 net = layers.Sequential(layers.LeakyReLU(negative_slope=0.2), layers.GELU("tanh"), layers.Softmax(axis=1))
 net(scores)
 assert_type(layers.Softmax(temperature=2.0).row, Activation)
+
+# The axis of a layer by PyTorch's name, and a dimension's name.
+layers.Sequential(layers.GLU(dim=1), layers.Maxout(2, dim=1), layers.GumbelSoftmax(0.5, dim=1), layers.Softmax(dim=1))
+layers.Softmax(dim=-1, temperature=2.0)(scores)
+layers.CrossEntropyLoss(dim=1, reduction="sum")(scores, labels)
+layers.LogSoftmax(axis="class")
+layers.CrossEntropyLoss(axis="class")

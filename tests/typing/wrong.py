@@ -19,5 +19,11 @@ actfn.set_num_threads("all")  # ERROR
 actfn.layers.LeakyReLU(slope=0.2)  # ERROR
 actfn.layers.Threshold(0.5)  # ERROR
 actfn.layers.LeekyReLU()  # ERROR
+actfn.layers.ReLU(dim=1)  # ERROR
+actfn.layers.Softmax(axis=0, dim=1)  # ERROR
+actfn.layers.CrossEntropyLoss(axis=0, dim=1)  # ERROR
+actfn.layers.GumbelSoftmax(dim="class")  # ERROR
+actfn.softmax(x, dim=0)  # ERROR
+actfn.maxout(x, 2, axis="class")  # ERROR
 with actfn.threads():  # ERROR
     pass
