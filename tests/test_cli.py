@@ -15,6 +15,7 @@ import pytest
 
 import actfn
 from actfn import _machine
+from actfn.__main__ import main
 
 from . import oracle, processes
 
@@ -255,6 +256,30 @@ def test_plot_draws_into_files(tmp_path: Path) -> None:
     assert target.read_bytes() == before
     output("plot", "elu", "--set", "alpha=2", "--range", "-2", "2", "--force", "-o", str(target))
     assert target.read_bytes() != before
+
+
+@pytest.mark.skipif(not find_spec("matplotlib"), reason="needs matplotlib")
+def test_plot_takes_a_range_however_it_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Negative numbers in every notation of Python, apart or after "=", before names and behind them."""
+    target = tmp_path / "x.png"
+
+    def drawn(*arguments: str) -> bytes:
+        assert main(["plot", *arguments, "--force", "-o", str(target)]) == 0, capsys.readouterr().err
+        return target.read_bytes()
+
+    wanted = drawn("gelu", "--range", "-0.5", "-0.25")
+    assert wanted != drawn("gelu", "--range", "-0.5", "0.25")
+    for low in ("-.5", "-5e-1", "-5.E-1", "-0_0.5", "-.05e+1"):
+        assert drawn("gelu", "--range", low, "-25e-2") == wanted
+        assert drawn("--range", low, "-.25", "gelu") == wanted
+        assert drawn("gelu", f"--range={low}", "-2.5e-1") == wanted
+    assert drawn("elu", "--set", "alpha=-1e-1") == drawn("elu", "--set=alpha=-.1") != drawn("elu")
+    assert "x.png" in output("plot", "gelu", "--range", "-1e-3", "1", "--force", "-o", str(target))
+    for low, high in (("-inf", "0"), ("-nan", "1e0"), ("-1e-3", "-1e-2")):
+        assert main(["plot", "gelu", "-o", str(target), f"--range={low}", high]) == 2
+        assert "--range must be" in capsys.readouterr().err
+    for few in (("--range", "-1e-3"), ("--range=-1e-3",)):
+        assert "--range: expected 2 arguments" in error("plot", "gelu", "-o", str(target), "--force", *few)
 
 
 @pytest.mark.skipif(not find_spec("matplotlib"), reason="needs matplotlib")

@@ -72,8 +72,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers_apart(arguments: Sequence[str]) -> list[str]:
+    """The arguments as argparse understands them: it takes -1e-3 for an option, and one value after "=", not two.
+
+    A number with a space in front is no option and the same number.
+    """
+    found = []
+    for argument in arguments:
+        option, _, value = argument.partition("=")
+        if option.startswith("--") and _is_number(value):
+            found += [option, f" {value}"]
+        else:
+            found.append(f" {argument}" if argument.startswith("-") and _is_number(argument) else argument)
+    return found
+
+
 def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, failure: Exception | None) -> int:
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_numbers_apart(sys.argv[1:] if arguments is None else arguments))
     if failure and options.command != "doctor":
         print(f"actfn cannot be imported: {failure}", file=sys.stderr)
         print(f"`{parser.prog} doctor` says more.", file=sys.stderr)
