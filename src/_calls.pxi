@@ -4,7 +4,8 @@
 # b) call_ufunc knows arrays of one float dtype and one shape, native and aligned, in any layout; parameters that are
 #    numbers, or for contiguous arrays a number per channel; and at most an `out` of the same kind. Whatever else comes
 #    goes on to NumPy untouched, and nothing has been written by then.
-# c) Where NumPy finds nobody to take the operands of a ufunc of several results, `take_over` is asked.
+# c) Where NumPy finds nobody to take the operands of a ufunc of several results, `take_over` is asked; where it cannot
+#    make arrays of lists, its error is put into our words.
 
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
@@ -264,13 +265,18 @@ take_over = None
 
 
 cdef object long_way(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
-    cdef Py_ssize_t k
-    if (<cnp.ufunc>ufunc).nout == 1 or names != NULL or take_over is None:
-        return numpy_call(ufunc, args, flagged_count, names)
+    cdef Py_ssize_t k, given = PyVectorcall_NARGS(flagged_count)
     try:
         return numpy_call(ufunc, args, flagged_count, names)
+    except ValueError:
+        for name, k in zip(names_of(ufunc), range(given)):
+            if isinstance(<object>args[k], (list, tuple)):
+                array_of(ufunc.__name__, name, <object>args[k])
+        raise
     except TypeError:
-        found = take_over(ufunc, [<object>args[k] for k in range(PyVectorcall_NARGS(flagged_count))])
+        if (<cnp.ufunc>ufunc).nout == 1 or names != NULL or take_over is None:
+            raise
+        found = take_over(ufunc, [<object>args[k] for k in range(given)])
         if found is None:
             raise
         return found

@@ -12,6 +12,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_INCREF
 cimport numpy as cnp
 
+import reprlib
 import sys
 
 import numpy as np
@@ -319,6 +320,12 @@ cdef void drive(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp 
 ufuncs = {}
 operand_names = {}
 
+
+def names_of(ufunc):
+    """The names of a ufunc's inputs and parameters."""
+    return [name for part in operand_names[ufunc.__name__] for name in part]
+
+
 FLOATS = (np.dtypes.Float16DType, np.dtypes.Float32DType, np.dtypes.Float64DType)
 # The number that NumPy gave to bfloat16, once a call has met it.
 cdef int bfloat16_number = -1
@@ -334,6 +341,17 @@ def bfloat16():
     dtype = np.dtype(scalar)
     bfloat16_number = dtype.num
     return dtype
+
+
+def array_of(function, name, operand):
+    """The operand as an array; an error of lists that are none names the function and the operand, as NumPy cannot."""
+    try:
+        return np.asarray(operand)
+    except ValueError:
+        if not isinstance(operand, (list, tuple)):
+            raise
+        got = reprlib.repr(operand)
+        raise ValueError(f"{function}: {name} must be an array or lists of equal length, got {got}") from None
 
 
 def float_dtype(function, operands):
@@ -364,7 +382,7 @@ def float_dtype(function, operands):
 cdef int promote(object ufunc, void **given, void **signature, void **chosen) except -1:
     """NumPy asks which loop to use for a mixture of dtypes that has none of its own."""
     cdef int k, count = ufunc.nargs, inputs = len(operand_names[ufunc.__name__][0])
-    names = [name for part in operand_names[ufunc.__name__] for name in part]
+    names = names_of(ufunc)
     wanted = <object>signature[count - 1] if signature[count - 1] != NULL else None
     operands = list(zip(names, [<object>given[k] for k in range(ufunc.nin)]))
     computed = type(float_dtype(ufunc.__name__, operands[:inputs]))

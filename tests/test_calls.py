@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 import actfn
 
+from . import oracle
+from .calls import Call, each_call
 from .test_semantics import same_bits
 
 # Shapes of x and of the parameter: long and short neighbourhoods, channels first, last and between, remainders.
@@ -206,3 +208,51 @@ def test_sums_that_overflow_float32_warn_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert actfn.prelu_backward(np.ones_like(x), x, 0.25)[1] == -np.inf
+
+
+RAGGED: Any = [[1.0, 2.0], [3.0]]
+REFUSED = r" must be an array or lists of equal length, got \[\[1\.0, 2\.0\], \[3\.0\]\]$"
+
+
+@each_call
+def test_ragged_lists_are_refused_by_name(call: Call) -> None:
+    """Every operand and every parameter, where NumPy would say neither function nor argument."""
+    parameters = oracle.ROWS[call.name.removesuffix("_backward")].params
+    for name in (*call.operands, *parameters):
+        if name != "temperature":
+            with pytest.raises(ValueError, match=f"^{call.name}: {name}{REFUSED}"):
+                call.run(**{name: RAGGED})
+
+
+def test_ragged_lists_in_other_places() -> None:
+    """What is no operand of every function; layers, under their own name where they look before the function does."""
+    x, image = np.zeros((2, 2)), np.zeros((1, 2, 2, 2))
+    layer = actfn.layers.PReLU(2)
+    made = [
+        ("gelu", "x", lambda: actfn.gelu(RAGGED, out=np.zeros((2, 2)))),
+        ("gelu", "x", lambda: actfn.gelu(RAGGED, dtype=np.float32)),
+        ("rrelu", "x", lambda: actfn.rrelu(RAGGED, training=True)),
+        ("softmax", "mask", lambda: actfn.softmax(x, mask=RAGGED)),
+        ("logsumexp", "mask", lambda: actfn.logsumexp(x, mask=RAGGED)),
+        ("gumbel_softmax", "x", lambda: actfn.gumbel_softmax(RAGGED)),
+        ("crelu", "x", lambda: actfn.crelu(RAGGED)),
+        ("maxout_backward", "grad", lambda: actfn.maxout_backward(RAGGED, x)),
+        ("funnel_relu", "window", lambda: actfn.funnel_relu(image, RAGGED)),
+        ("softmax2d", "x", lambda: actfn.softmax2d(RAGGED)),
+        ("softmax2d_backward", "y", lambda: actfn.softmax2d_backward(image, RAGGED)),
+        ("cross_entropy", "weight", lambda: actfn.cross_entropy(x, [0, 1], weight=RAGGED)),
+        ("cross_entropy_backward", "grad", lambda: actfn.cross_entropy_backward(RAGGED, x, [0, 1])),
+        ("binary_cross_entropy_backward", "grad", lambda: actfn.binary_cross_entropy_backward(RAGGED, x, x)),
+        ("gelu", "x", lambda: actfn.layers.GELU()(RAGGED)),
+        ("PReLU", "x", lambda: layer(RAGGED)),
+        ("LeakyReLU", "negative_slope", lambda: actfn.layers.LeakyReLU(RAGGED)),
+        ("CrossEntropyLoss", "logits", lambda: actfn.layers.CrossEntropyLoss()(RAGGED, [0, 1])),
+    ]  # fmt: skip
+    for function, operand, call in made:
+        with pytest.raises(ValueError, match=f"^{function}: {operand}{REFUSED}"):
+            call()
+    # Other errors of lists stay what they are, and a list inside is named as it is.
+    with pytest.raises(ValueError, match="broadcast"):
+        actfn.swiglu([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"^swiglu: value must be .* got \[\[1\.0, 2\.0\], \[3\.0\]\]$"):
+        actfn.swiglu([1.0, 2.0], RAGGED)

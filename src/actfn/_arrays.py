@@ -9,20 +9,25 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
-from ._ufuncs import float_dtype
+from ._ufuncs import array_of, float_dtype
 
 Array = NDArray[Any]
 
 
 def real_arrays(function: str, operands: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype[Any]]:
     """The operands as arrays, and the dtype of the result; TypeError for what is not real numbers."""
-    arrays = [np.asarray(operand) for operand in operands.values()]
+    arrays = [array_of(function, name, operand) for name, operand in operands.items()]
     kinds = [
         (name, type(array.dtype))
         for (name, operand), array in zip(operands.items(), arrays, strict=True)
         if type(operand) not in (int, float)  # Python numbers follow the arrays.
     ]
     return arrays, float_dtype(function, kinds)
+
+
+def shape_of(function: str, name: str, operand: Any) -> tuple[int, ...]:
+    """The shape of what has one, which is not computed for it, and of lists."""
+    return np.shape(operand if hasattr(operand, "shape") else array_of(function, name, operand))
 
 
 def valid_axis(function: str, axis: int, ndim: int) -> int:
@@ -120,9 +125,10 @@ def valid_mask(function: str, mask: ArrayLike | None, layout: Layout) -> Array |
     """The mask as the kernels read it, beside arrays of the same layout."""
     if mask is None:
         return None
-    if np.asarray(mask).dtype != np.bool:
-        raise TypeError(f"{function}: mask must hold bool, True to take part, got {np.asarray(mask).dtype}")
-    return layout.contiguous(broadcastable(function, "mask", mask, layout.shape), np.dtype(np.bool))
+    array = array_of(function, "mask", mask)
+    if array.dtype != np.bool:
+        raise TypeError(f"{function}: mask must hold bool, True to take part, got {array.dtype}")
+    return layout.contiguous(broadcastable(function, "mask", array, layout.shape), np.dtype(np.bool))
 
 
 def target_of(layout: Layout, out: Array | None, computed: np.dtype[Any], inputs: Sequence[Array]) -> Array:

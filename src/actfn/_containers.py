@@ -19,7 +19,7 @@ import numpy as np
 
 from ._arrays import cast, valid_axis
 from ._build import kernels
-from ._ufuncs import float_dtype
+from ._ufuncs import array_of, float_dtype
 
 # By name, the value and what it has along the axis.
 Operands = Mapping[str, tuple[Any, str]]
@@ -65,6 +65,8 @@ def apply(
     # Numbers follow the arrays' dtype and stay numbers; what was not given is not passed on.
     numbers = {n: v for n, (v, _) in operands.items() if type(v) in (bool, int, float)}
     arrays = {n: (v, core) for n, (v, core) in operands.items() if v is not None and n not in numbers}
+    lists = {n: (v, core) for n, (v, core) in arrays.items() if isinstance(v, (list, tuple))}
+    arrays |= {n: (array_of(function.__name__, n, v), core) for n, (v, core) in lists.items()}
     return _HANDLERS[library](function, arrays, result, axis, numbers | options)
 
 
@@ -82,15 +84,11 @@ def named(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
     return step
 
 
-def _names_of(ufunc: np.ufunc) -> list[str]:
-    return [name for part in kernels.operand_names[ufunc.__name__] for name in part]
-
-
 def _take_over(ufunc: np.ufunc, arrays: list[Any]) -> Any:
     """What a ufunc of several results makes of Dask arrays; None for whatever else NumPy could not handle."""
     if library_of(*arrays) not in ("dask.array", "dask.dataframe") or len(arrays) != ufunc.nin:
         return None
-    operands = {name: (array, "") for name, array in zip(_names_of(ufunc), arrays, strict=True)}
+    operands = {name: (array, "") for name, array in zip(kernels.names_of(ufunc), arrays, strict=True)}
     return apply(ufunc, operands, ("",) * ufunc.nout, None)
 
 
@@ -128,7 +126,7 @@ def _called(
     if library_of(*arrays) == "dask.array":
         return apply(function, {n: (a, cores[n]) for n, a in values.items()}, result, axis, **options)
     if isinstance(function, np.ufunc):
-        return function(*((values | options)[name] for name in _names_of(function)))
+        return function(*((values | options)[name] for name in kernels.names_of(function)))
     return function(**values, **({} if axis is None else {"axis": axis}), **options)
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 
-float_dtype = kernels.float_dtype
+array_of, float_dtype = kernels.array_of, kernels.float_dtype
 globals().update(kernels.ufuncs)
 for _ufunc in kernels.ufuncs.values():
     _ufunc.__module__ = __name__

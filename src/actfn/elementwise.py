@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
-from ._arrays import cast, generator, real_arrays, valid_axis
+from ._arrays import cast, generator, real_arrays, shape_of, valid_axis
 from ._build import kernels
 from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
@@ -122,11 +122,11 @@ def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *re
         y = ufunc(grad, x, *params, **kwargs)
         terms = {k: term(grad, x, *params, dtype=np.float64) for k, term in terms.items()}
         return y, *(summed_like(ufunc.__name__, params[k], found, y) for k, found in terms.items())
-    shapes = [np.shape(operand) for operand in (grad, x, *params)]
+    names = kernels.names_of(ufunc)
+    shapes = [shape_of(ufunc.__name__, *named) for named in zip(names, (grad, x, *params), strict=True)]
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        names = [name for part in kernels.operand_names[ufunc.__name__] for name in part]
         named = " and ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True))
         raise ValueError(f"{ufunc.__name__}: operands must broadcast together, got shapes {named}") from None
     # The sums come first: out may be x.
@@ -173,7 +173,7 @@ def rrelu(
     else:
         if not np.all(np.less_equal(lower, upper)):
             raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
-        x = x if library_of(x) else np.asanyarray(x)
+        x = x if library_of(x) or isinstance(x, np.ndarray) else _ufuncs.array_of("rrelu", "x", x)
         slope = slopes_like("rrelu", x, lower, upper, generator("rrelu", rng))
         y = _ufuncs.leaky_relu(x, slope, out=out, **kwargs)
     return (y, slope) if return_slope else y
@@ -209,7 +209,7 @@ def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], ND
 def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
     if type(x) is not np.ndarray and library_of(x):
         return apply(glu, {"x": (x, "n")}, "m", axis, **kwargs)
-    value, gate = _halves("glu", np.asarray(x), axis)
+    value, gate = _halves("glu", _ufuncs.array_of("glu", "x", x), axis)
     return _ufuncs.glu(gate, value, **kwargs)
 
 

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 import actfn
 
-from ._arrays import generator
+from ._arrays import generator, shape_of
 from ._docstrings import class_docstring
+from ._ufuncs import array_of
 from .catalog import Activation, catalog
 from .elementwise import rrelu
 from .losses import Reduction, _valid_reduction
@@ -111,7 +112,7 @@ class Layer:
                 raise TypeError(f"{self._name}: axis must be an integer, got {value!r}") from None
         if name in self.row.params:
             # A bool is most likely PyTorch's `inplace`, in the place of a number.
-            if np.asarray(value).dtype.kind not in "iuf":
+            if array_of(self._name, name, value).dtype.kind not in "iuf":
                 raise TypeError(f"{self._name}: {name} must be a number or an array of numbers, got {value!r}")
             # What is learned belongs to the layer.
             return np.array(value, np.float64) if name in self.row.trains else value
@@ -371,7 +372,7 @@ class PReLU(Layer):
     def _arguments(self, *inputs: ArrayLike) -> dict[str, Any]:
         (weight,) = super()._arguments(*inputs).values()
         if isinstance(weight, np.ndarray):
-            shape = np.shape(inputs[0])
+            shape = shape_of(self._name, "x", inputs[0])
             if len(shape) < 2 or shape[1] != weight.size:
                 raise ValueError(f"PReLU: x must have {weight.size} channels along axis 1, got shape {shape}")
             weight = weight.reshape(-1, *(1,) * (len(shape) - 2))
@@ -571,7 +572,7 @@ class CrossEntropyLoss(Layer):
     def _arguments(self, *inputs: ArrayLike) -> dict[str, Any]:
         arguments = super()._arguments(*inputs)
         if self.axis is None:
-            arguments["axis"] = min(1, np.ndim(inputs[0]) - 1)
+            arguments["axis"] = min(1, len(shape_of(self._name, "logits", inputs[0])) - 1)
         return arguments
 
     def backward(self, grad: ArrayLike = 1.0) -> Any:

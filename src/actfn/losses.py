@@ -17,6 +17,7 @@ from ._arrays import (
     contiguous,
     delivered,
     real_arrays,
+    shape_of,
     target_of,
     valid_axis,
     valid_out,
@@ -68,7 +69,7 @@ class _Problem:
             raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.weight = self._valid_weight(function, weight, classes)
         self.labels = self.probabilities = None
-        wanted = np.asarray(target)
+        wanted = _ufuncs.array_of(function, "target", target)
         if wanted.dtype.kind in "iu" and wanted.shape == self.rows_shape:
             labels = wanted.astype(np.int64)
             bad = (wanted != ignore_index) & ((wanted < 0) | (wanted >= classes))
@@ -104,14 +105,18 @@ class _Problem:
         return contiguous(array, np.dtype(np.float64))
 
 
-def _operands(logits: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> dict[str, tuple[Any, str]]:
+def _operands(
+    function: str, logits: ArrayLike, target: ArrayLike, weight: ArrayLike | None
+) -> dict[str, tuple[Any, str]]:
     """For containers: labels are one per row, probabilities are as many as logits."""
-    core = "n" if _ndim(target) == _ndim(logits) else ""
+    core = "n" if _ndim(function, "target", target) == _ndim(function, "logits", logits) else ""
     return {"logits": (logits, "n"), "target": (target, core), "weight": (weight, "k")}
 
 
-def _ndim(array: Any) -> int:
-    return array.ndim if hasattr(array, "ndim") else np.ndim(array) if isinstance(array, (list, tuple)) else 0
+def _ndim(function: str, name: str, array: Any) -> int:
+    if isinstance(array, (list, tuple)):
+        return len(shape_of(function, name, array))
+    return array.ndim if hasattr(array, "ndim") else 0
 
 
 def _weights(logits: Array, target: Array, axis: int, weight: Array | None = None, *, ignore_index: int) -> Array:
@@ -128,7 +133,7 @@ def _count(function: str, operands: dict[str, tuple[Any, str]], axis: int, ignor
 
 
 def _valid_number(function: str, grad: Any) -> None:
-    if _ndim(grad) != 0:
+    if _ndim(function, "grad", grad) != 0:
         raise ValueError(f"{function}: grad must broadcast to shape (), got {np.shape(grad)}")
 
 
@@ -147,7 +152,7 @@ def cross_entropy(
         return plain
     if library_of(logits, target, weight):
         _valid_reduction("cross_entropy", reduction)
-        operands = _operands(logits, target, weight)
+        operands = _operands("cross_entropy", logits, target, weight)
         options = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
         if reduction == "none" or not adds_up(logits, target, weight):
             return apply(cross_entropy, operands, "", axis, reduction=reduction, **options)
@@ -184,7 +189,7 @@ def cross_entropy_backward(
         return plain  # type: ignore[no-any-return]
     if library_of(grad, logits, target, weight):
         _valid_reduction(name, reduction)
-        operands = _operands(logits, target, weight)
+        operands = _operands(name, logits, target, weight)
         if reduction != "none" and adds_up(grad, logits, target, weight):
             _valid_number(name, grad)
             grad = over(grad, _count(name, operands, axis, ignore_index)) if reduction == "mean" else grad
@@ -272,7 +277,7 @@ def binary_cross_entropy_backward(
             reduction = "none"
         return apply(binary_cross_entropy_backward, operands | {"grad": (grad, "")}, "", None, out, reduction=reduction)
     arrays, shape, dtype = _binary_operands(name, logits, target, pos_weight, reduction)
-    g = np.asarray(grad)
+    g = _ufuncs.array_of(name, "grad", grad)
     if g.shape != (shape if reduction == "none" else ()) or g.dtype not in _PLAIN:
         (g,), _ = real_arrays(name, {"grad": grad})
         g = broadcastable(name, "grad", g, shape if reduction == "none" else ())

@@ -5,7 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, Layout, broadcastable, cast, computing_dtype, contiguous, delivered, real_arrays, valid_out
+from ._arrays import (
+    Array,
+    Layout,
+    broadcastable,
+    cast,
+    computing_dtype,
+    contiguous,
+    delivered,
+    real_arrays,
+    shape_of,
+    valid_out,
+)
 from ._build import kernels
 from ._containers import in_memory
 from .rows import _run
@@ -47,11 +58,12 @@ def funnel_relu_backward(grad: ArrayLike, x: ArrayLike, window: ArrayLike) -> tu
 frelu, frelu_backward = funnel_relu, funnel_relu_backward
 
 
-def _image(function: str, array: ArrayLike) -> ArrayLike:
+def _image(function: str, operand: str, array: ArrayLike) -> ArrayLike:
     """-3 is the axis of the channels, with a batch in front or without."""
-    if np.ndim(array) not in (3, 4):
+    shape = shape_of(function, operand, array)
+    if len(shape) not in (3, 4):
         raise ValueError(
-            f"{function}: the axes must be (channel, height, width), or a batch in front, got shape {np.shape(array)}"
+            f"{function}: the axes must be (channel, height, width), or a batch in front, got shape {shape}"
         )
     return array
 
@@ -59,11 +71,11 @@ def _image(function: str, array: ArrayLike) -> ArrayLike:
 def softmax2d(
     x: ArrayLike, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
-    return _run("softmax2d", {"x": _image("softmax2d", x)}, -3, mask, out, temperature, "softmax")
+    return _run("softmax2d", {"x": _image("softmax2d", "x", x)}, -3, mask, out, temperature, "softmax")
 
 
 def softmax2d_backward(
     grad: ArrayLike, y: ArrayLike, *, mask: ArrayLike | None = None, temperature: float = 1.0, out: Array | None = None
 ) -> Array:
     name = "softmax2d_backward"
-    return _run(name, {"grad": grad, "y": _image(name, y)}, -3, mask, out, temperature, "softmax_backward")
+    return _run(name, {"grad": grad, "y": _image(name, "y", y)}, -3, mask, out, temperature, "softmax_backward")
