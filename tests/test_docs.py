@@ -154,6 +154,9 @@ def test_catalog_is_a_mapping_of_facts() -> None:
         assert (row.formula and row.derivative and row.example.startswith(">>> ") and row.range) or row.kind in (
             "gated", "spatial")  # fmt: skip
         assert set(row.param_docs) == set(row.params) and set(row.trains) <= set(row.params)
+        # What a row says in English it says in Korean too.
+        assert list(row.param_docs_ko) == list(row.param_docs), name
+        assert bool(row.edges_ko) == bool(row.edges) and bool(row.target_ko) == bool(row.target), name
         assert row.saturates in ("", "left", "right", "both")
         for dtype, bounds in row.ulp.items():
             assert (
