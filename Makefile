@@ -17,12 +17,13 @@ KATEX := build/katex
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs sweep bench lint clean
+.PHONY: help demo test docs translations sweep bench lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
-	@echo "make docs    build the documentation; the first page is build/docs/html/index.html"
+	@echo "make docs    build the documentation, English and Korean; it begins at build/docs/html/index.html"
+	@echo "make translations   bring the Korean catalogs up to date, and list what is missing in them"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
 	@echo "make bench   race against other libraries at every size; about an hour, can be interrupted"
 	@echo "make lint    check style, types and spelling"
@@ -42,8 +43,13 @@ sweep: $(VENV)/installed $(VENV)/group-test
 
 # What has changed since the last time is built again; `make clean` forgets it. The site opens without a server.
 docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
-	$(BIN)/python -m sphinx -n -W --keep-going -d build/docs/doctrees docs build/docs/html
+	$(BIN)/python docs/_ext/editions.py build
 	$(BIN)/python docs/_ext/offline.py build/docs/html
+
+# What is new or has changed in English, into the catalogs in docs/locale; CONTRIBUTING.md says how to go on.
+translations: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
+	$(BIN)/python docs/_ext/editions.py update
+	$(BIN)/python docs/_ext/editions.py check
 
 # What is in build/speed.json already is not measured again. `python -m benchmarks` alone is the quick version.
 bench: $(VENV)/installed $(VENV)/group-bench
@@ -63,7 +69,7 @@ lint: $(VENV)/installed $(VENV)/group-lint
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse src/*.egg-info src/actfn/*.so src/actfn/*.pxd src/actfn/*.pyi
-	rm -rf docs/functions docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools gallery docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- What the verbs need ----

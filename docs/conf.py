@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 # For our extension, and for the oracle and the race, which pages quote.
 sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT)]
 
-import pages
+import languages
 
 import actfn
 
@@ -21,16 +21,23 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "myst_parser",
+    "languages",
     "mathematics",
     "pages",
+    "search_ko",
 ]
 templates_path = ["_templates"]
 default_role = "code"
-rst_epilog = pages.substitutions()
 # What is not ours cannot be looked up without a network.
 nitpick_ignore_regex = [("py:.*", r"(?!actfn\.).*")]
 autodoc_typehints = "none"
 myst_heading_anchors = 3
+
+# ---- Languages: editions.py builds both ----
+
+locale_dirs = [str(languages.BUILD / "locale")]
+gettext_compact = False
+gettext_location = False
 
 # ---- Gallery ----
 
@@ -65,6 +72,7 @@ html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "navbar_end": ["language.html", "theme-switcher", "navbar-icon-links"],
     "search_as_you_type": True,
     "footer_start": ["copyright"],
     "footer_end": [],

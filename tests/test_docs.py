@@ -183,15 +183,13 @@ def test_examples_of_markdown(name: str) -> None:
 
 
 DOCS = ROOT / "docs"
-# Made while the site is built: of the templates, and of the scripts of the gallery.
-GENERATED = ("functions", "auto_gallery")
 # Files of the root, which are pages too; the one is tested above, the other lists changes.
 INCLUDED = ("contributing.md", "CHANGELOG.md")
 PAGES = [
     page
     for suffix in ("rst", "md", "jinja")
     for page in sorted(DOCS.rglob(f"*.{suffix}"))
-    if page.relative_to(DOCS).parts[0] not in (*GENERATED, *INCLUDED)
+    if page.relative_to(DOCS).parts[0] not in INCLUDED
 ]
 
 

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import scipy.special
 import sympy
+from languages import _
 
 import actfn
 from actfn.catalog import Activation
@@ -182,7 +183,7 @@ def closed(row: Activation, text: str) -> tuple[sympy.Expr, list[str]] | None:
     i, t = (sympy.Symbol(name, real=True) for name in "it")
     x, right, one_hot = sympy.symbols("x right one_hot", real=True)
     expression = expression.replace(sympy.Sum, lambda summand, _limits: total(summand)).replace(
-        sympy.KroneckerDelta, lambda *_: one_hot
+        sympy.KroneckerDelta, lambda *_arguments: one_hot
     )
     expression = expression.subs(entry(t), right).replace(entry, lambda _index: x)
     names = [*(("x", "right", "one_hot") if "row" in row.kind or row.kind == "spatial" else row.inputs), *row.params]
@@ -262,6 +263,9 @@ def trouble(row: Activation) -> str:
     ends = {side: edge(lambda x: bool(backward(row, x) == 0), "float32", -1 if side == "left" else 1) for side in sides}
     dead = [side for side, end in ends.items() if end is not None and abs(end) < 10]
     fades = [side for side in sides if side not in dead]
-    said = [f"{what} on {' and '.join(f'the {side}' for side in which)}" for what, which in
-            (("exactly 0", dead), ("vanishes", fades)) if which]  # fmt: skip
-    return ", ".join(said) or "gets through"
+    said = {"left": (_("exactly 0 on the left"), _("vanishes on the left")),
+            "right": (_("exactly 0 on the right"), _("vanishes on the right")),
+            "left right": (_("exactly 0 on the left and the right"),
+                           _("vanishes on the left and the right"))}  # fmt: skip
+    found = [said[" ".join(which)][k] for k, which in enumerate((dead, fades)) if which]
+    return ", ".join(found) or _("gets through")

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import facts
+import labels
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from docutils import nodes
+from languages import _, of
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -53,7 +55,7 @@ def style(mode: str) -> dict[str, Any]:
         "text.color": ink, "axes.titlecolor": ink, "axes.labelcolor": quiet, "axes.edgecolor": quiet,
         "xtick.color": quiet, "ytick.color": quiet, "grid.color": quiet, "grid.alpha": 0.25,
         "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "font.size": 11,
-        "svg.hashsalt": "actfn", "svg.fonttype": "path",
+        "svg.hashsalt": "actfn", "svg.fonttype": "path", "font.family": ["sans-serif", labels.FONT],
     }  # fmt: skip
 
 
@@ -96,6 +98,7 @@ def draw(row: Activation, directory: Path) -> str:
 
 def save(figure: Figure, path: Path) -> None:
     """Nothing in the file depends on the day it was made."""
+    labels.translate(figure)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
@@ -112,7 +115,8 @@ def curve(row: Activation, axes: Any, mode: str) -> str:
     axes.plot(x, facts.forward(row, x), color=color_of(row, mode), linewidth=2.4, label="$f(x)$")
     axes.plot(x, facts.backward(row, x), "--", color=INK[mode], linewidth=1.4, label="$f'(x)$")
     axes.set(xlabel="x", xlim=row.plot)
-    return f"{row.title} and its derivative, for x from {row.plot[0]:g} to {row.plot[1]:g}."
+    low, high = (f"{end:g}" for end in row.plot)
+    return _("{title} and its derivative, for x from {low} to {high}.", title=of(row, "title"), low=low, high=high)
 
 
 def of_gate(row: Activation, gate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +135,7 @@ def gated(row: Activation, axes: Any, mode: str) -> str:
     axes.plot(gate, y, color=color_of(row, mode), linewidth=2.4, label="value = 1")
     axes.plot(gate, slope, "--", color=INK[mode], linewidth=1.4, label="derivative by the gate")
     axes.set(xlabel="gate")
-    return f"{row.title} of a gate from -4 to 4 and a value of 1, and the derivative by the gate."
+    return _("{title} of a gate from -4 to 4 and a value of 1, and the derivative by the gate.", title=of(row, "title"))
 
 
 # The row in figures of functions of rows: its first entry runs, the others stay.
@@ -164,8 +168,14 @@ def entries(row: Activation, axes: Any, mode: str) -> str:
     lines(axes, t, curves, rf"$\partial y{'' if reduced else '_1'} / \partial x_1$", slopes, mode)
     axes.set(xlabel="$x_1$")
     others = ", ".join(f"{other:g}" for other in OTHERS)
-    what = "its derivative by x" if reduced else "the derivative of the first entry by x"
-    return f"{row.title}{', one draw,' if drawn else ''} of the row (x, {others}), for x from -4 to 4, and {what}."
+    if reduced:
+        text = _("{title} of the row (x, {others}), for x from -4 to 4, and its derivative by x.")
+    elif drawn:
+        text = _("{title}, one draw, of the row (x, {others}), for x from -4 to 4, and the derivative of the first "
+                 "entry by x.")  # fmt: skip
+    else:
+        text = _("{title} of the row (x, {others}), for x from -4 to 4, and the derivative of the first entry by x.")
+    return text.format(title=of(row, "title"), others=others)
 
 
 def pieces(row: Activation, axes: Any, mode: str) -> str:
@@ -179,7 +189,7 @@ def pieces(row: Activation, axes: Any, mode: str) -> str:
     lines(axes, t, curves, slope, slopes, mode)
     axes.set(xlabel="$x_1$")
     unit = f"({', '.join(['x', *['0'] * (x.shape[1] - 1)])})" if x.shape[1] > 1 else "x"
-    return f"{row.title} of {unit} and its gradient, for x from -4 to 4."
+    return _("{title} of {unit} and its gradient, for x from -4 to 4.", title=of(row, "title"), unit=unit)
 
 
 def row_loss(row: Activation, axes: Any, mode: str) -> str:
@@ -193,7 +203,8 @@ def row_loss(row: Activation, axes: Any, mode: str) -> str:
     lines(axes, t, curves, "derivative, class 0 is correct", slopes, mode)
     axes.set(xlabel="score of class 0")
     others = ", ".join(f"{other:g}" for other in OTHERS)
-    return f"{row.title} of the scores (x, {others}), for each correct class, and its derivative by x."
+    text = _("{title} of the scores (x, {others}), for each correct class, and its derivative by x.")
+    return text.format(title=of(row, "title"), others=others)
 
 
 def pointwise_loss(row: Activation, axes: Any, mode: str) -> str:
@@ -203,7 +214,8 @@ def pointwise_loss(row: Activation, axes: Any, mode: str) -> str:
     slopes = back(1.0, t, np.ones_like(t), reduction="none")
     lines(axes, t, curves, "derivative, target 1", slopes, mode)
     axes.set(xlabel="x")
-    return f"{row.title} for x from -4 to 4, where the target is 0 and where it is 1, and its derivative."
+    text = _("{title} for x from -4 to 4, where the target is 0 and where it is 1, and its derivative.")
+    return text.format(title=of(row, "title"))
 
 
 def planes(row: Activation) -> tuple[Figure, str]:
@@ -229,8 +241,12 @@ def planes(row: Activation) -> tuple[Figure, str]:
         figure.colorbar(shown, ax=list(column), location="bottom", shrink=0.8)
     for k, axes in enumerate(grid[:, 0]):
         axes.set_ylabel(f"channel {k}")
-    what = "with a window of ninths" if learned else "of two channels"
-    return figure, f"{row.title} {what}: an image, the result, and the gradient for a gradient of 1 in channel 0."
+    if learned:
+        text = _("{title} with a window of ninths: an image, the result, and the gradient for a gradient of 1 in "
+                 "channel 0.")  # fmt: skip
+    else:
+        text = _("{title} of two channels: an image, the result, and the gradient for a gradient of 1 in channel 0.")
+    return figure, text.format(title=of(row, "title"))
 
 
 PAINTERS = {
@@ -312,22 +328,35 @@ def scrape(_block: Any, variables: dict[str, Any], config: dict[str, Any]) -> st
         figure, light = plt.figure(number), Path(path)
         alt = alternative(figure) or f"Figure of {source.stem.strip('0123456789').replace('_', ' ')}"
         width = round(figure.get_figwidth() * 100)
-        thumbnail = light.stem.endswith(f"_{int(chosen.get('number', 1)):03}")
+        # The panel that is its thumbnail, 0 for all of it; None where it is none.
+        first = light.stem.endswith(f"_{int(chosen.get('number', 1)):03}")
+        panel = int(chosen.get("panel", 0)) if first else None
+        labels.keep(figure, light, panel)
+        save_both(figure, light, panel)
         lines += [".. container:: figure-scroll" + (" wide" if width > 640 else ""), ""]
         for mode in MODES:
-            target = light if mode == "light" else light.with_name(f"{light.stem}_dark{light.suffix}")
-            if mode == "dark":
-                darken(figure)
-            figure.savefig(target, dpi=200)
-            if cut_off(target):
-                log.warning("%s is cut off at its edge", target.name)
-            if thumbnail:
-                shrink(figure, thumbnail_of(light, mode), int(chosen.get("panel", 0)))
-            place = Path("/") / target.relative_to(config["src_dir"])
+            place = Path("/") / in_mode(light, mode).relative_to(config["src_dir"])
             lines += [f"   .. image:: {place}", f"      :class: only-{mode}", f"      :alt: {alt}",
                       f"      :width: {width}px", "      :loading: lazy", ""]  # fmt: skip
     plt.close("all")
     return "\n".join(["", *lines, ""])
+
+
+def in_mode(light: Path, mode: str) -> Path:
+    return light if mode == "light" else light.with_name(f"{light.stem}_dark{light.suffix}")
+
+
+def save_both(figure: Figure, light: Path, panel: int | None) -> None:
+    """A figure of the gallery, light and dark, and the thumbnail of a panel or, if that is 0, of all; dark afterwards."""
+    for mode in MODES:
+        target = in_mode(light, mode)
+        if mode == "dark":
+            darken(figure)
+        figure.savefig(target, dpi=200)
+        if cut_off(target):
+            log.warning("%s is cut off at its edge", target.name)
+        if panel is not None:
+            shrink(figure, thumbnail_of(light, mode), panel)
 
 
 def cut_off(image: Path) -> bool:
@@ -369,7 +398,7 @@ def thumbnails(app: Sphinx, document: nodes.document) -> None:
         after = image.next_node(nodes.raw, ascend=True)
         title = re.search(r'sphx-glr-thumbnail-title">(.*?)<', after.astext() if after else "")
         image["loading"] = "lazy"
-        image["alt"] = f"Figure of the page: {html.unescape(title[1]) if title else 'example'}"
+        image["alt"] = _("Figure of the page: {title}", title=html.unescape(title[1]) if title else "example")
         variants = []
         for mode in MODES:
             uri = image["uri"].removesuffix(".png") + f"_{mode}.png"
@@ -383,8 +412,8 @@ def alternative(figure: Figure) -> str:
     """Titles, from the large to the small; without any, what is drawn against what."""
     all_axes = figure.axes
     titles = [figure.get_suptitle(), *(axes.get_title(at) for axes in all_axes for at in ("left", "center", "right"))]
-    labels = [f"{axes.get_ylabel()} against {axes.get_xlabel()}" for axes in all_axes if axes.get_ylabel()]
-    found = [t for t in titles if t] or [label.removesuffix(" against ") for label in labels]
+    pairs = [(axes.get_ylabel(), axes.get_xlabel()) for axes in all_axes if axes.get_ylabel()]
+    found = [t for t in titles if t] or [_("{y} against {x}", y=y, x=x) if x else y for y, x in pairs]
     return ". ".join(dict.fromkeys(" ".join(text.split()) for text in found))
 
 

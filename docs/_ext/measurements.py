@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from languages import _
+
 from benchmarks.peers import DIRECTIONS
 from benchmarks.speed import LARGEST, Record, is_rival, ratio
 from benchmarks.speed_report import geometric
@@ -68,13 +70,13 @@ def ulp(error: float | None) -> str:
 def accuracy(name: str) -> list[list[str]]:
     """A line per library: its name, forward, backward."""
     known = drawn_errors() | swept_errors()
-    peers = sorted({peer for row, _, peer in known if row == name}, key=lambda peer: (peer != "actfn", peer))
+    peers = sorted({peer for row, _direction, peer in known if row == name}, key=lambda peer: (peer != "actfn", peer))
     return [[peer, *(ulp(known.get((name, d, peer))) for d in DIRECTIONS)] for peer in peers]
 
 
 def worst_float32() -> float:
     """Of all that were measured at every input."""
-    return max(error for (_, _, dtype), error in own_errors().items() if dtype == "float32")
+    return max(error for (_name, _direction, dtype), error in own_errors().items() if dtype == "float32")
 
 
 def swept_inputs() -> int:
@@ -118,12 +120,12 @@ def cost(name: str) -> list[list[str]]:
     raced_as = "softmax" if oracle.ROWS[name].kind == "spatial" and not oracle.ROWS[name].trains else name
     columns = [(d, s, cell(raced_as, d, s)) for d in DIRECTIONS for s in sizes_of(name)]
     columns = [(d, s, c["seconds"]) for d, s, c in columns if c]
-    libraries = dict.fromkeys(peer for *_, times in columns for peer in times if peer == "actfn" or is_rival(peer))
-    head = ["library", *(f"{d}, {' × '.join(f'{k:,}' for k in s)}" for d, s, _ in columns)]
+    libraries = dict.fromkeys(peer for *_cell, times in columns for peer in times if peer == "actfn" or is_rival(peer))
+    head = [_("library"), *(f"{_(d)}, {' × '.join(f'{k:,}' for k in s)}" for d, s, _times in columns)]
     lines = []
     for peer in libraries:
-        times = [t.get(peer) for *_, t in columns]
-        best = [min(s for p, s in t.items() if p in libraries) for *_, t in columns]
+        times = [t.get(peer) for *_cell, t in columns]
+        best = [min(s for p, s in t.items() if p in libraries) for *_cell, t in columns]
         cells = ["" if t is None else duration(t) for t in times]
         lines.append([peer, *(f"**{c}**" if t == b else c for c, t, b in zip(cells, times, best, strict=True))])
     return [head, *lines] if columns else []
@@ -148,7 +150,7 @@ def race() -> list[list[str]]:
             geometric(ratio(c) for c in cells if c["shape"] == [n] and c["into"] == into) for into in (False, True)
         ]
         lines.append([f"{n:,}", *(f"{mean:.1f}" for mean in means)])
-    return [["elements", "new result", "into ``out=``"], *lines]
+    return [[_("elements"), _("new result"), _("into ``out=``")], *lines]
 
 
 def beside_torch() -> list[list[str]]:
@@ -182,10 +184,11 @@ def headline() -> dict[str, str]:
         "functions": str(len(oracle.ROWS)),
         "raced functions": str(len({c["name"] for c in cells})),
         "swept inputs": f"{swept_inputs():,}",
-        "swept functions": str(len({name for name, _, dtype in own_errors() if dtype == "float32"})),
+        "swept functions": str(len({name for name, _direction, dtype in own_errors() if dtype == "float32"})),
         "worst float32": f"{worst_float32():.2f}",
         "faster small": f"{small:.1f}",
         "faster large": f"{large:.1f}",
-        "machine": f"{run()['threads']['processors']} processors of an {run()['processor']}, {run()['date'][:10]}",
+        "machine": _("{count} processors of an {processor}, {date}", count=run()["threads"]["processors"],
+                     processor=run()["processor"], date=run()["date"][:10]),
         "libraries": ", ".join(f"{name} {v}" for name, v in run()["versions"].items() if name != "actfn"),
-    }
+    }  # fmt: skip

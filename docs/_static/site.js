@@ -2,6 +2,27 @@
 // Below, what is wider than the page, and what sphinx-gallery's tags need besides.
 "use strict";
 
+// What this file says, and what searching says where Sphinx has no translation.
+const korean = {
+  "Filter": "거르기",
+  "Filter the table": "표 거르기",
+  "{shown} of {all}": "{all}개 가운데 {shown}개",
+  "🏷 Tags:": "🏷 태그:",
+  "Clear": "지우기",
+};
+const say = (text) => (document.documentElement.lang === "ko" ? korean[text] : undefined) ?? text;
+if (document.documentElement.lang === "ko" && typeof Documentation !== "undefined") {
+  Documentation.addTranslations({
+    locale: "ko",
+    plural_expr: "0",
+    messages: {
+      "Search finished, found one page matching the search query.": ["찾은 페이지: ${resultCount}개"],
+      "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
+        "찾는 말이 있는 페이지가 없습니다. 맞춤법을 확인하거나 더 짧은 낱말로 찾아보십시오.",
+    },
+  });
+}
+
 const text = (row, k) => row.cells[k].textContent.trim();
 const number = (value) => (value === "∞" ? Infinity : Number.parseFloat(value.replace(/[,−]/g, (c) => (c === "−" ? "-" : ""))));
 
@@ -31,7 +52,9 @@ function filter(table, words, status) {
     const content = row.textContent.toLowerCase();
     row.hidden = !words.every((word) => content.includes(word));
   }
-  status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  status.textContent = say("{shown} of {all}")
+    .replace("{shown}", rows.filter((row) => !row.hidden).length)
+    .replace("{all}", rows.length);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -47,8 +70,8 @@ document.addEventListener("DOMContentLoaded", () => {
     bar.className = "table-filter";
     const field = document.createElement("input");
     field.type = "search";
-    field.placeholder = "Filter";
-    field.setAttribute("aria-label", "Filter the table");
+    field.placeholder = say("Filter");
+    field.setAttribute("aria-label", say("Filter the table"));
     const status = document.createElement("span");
     status.setAttribute("role", "status");
     const update = () => filter(table, field.value.toLowerCase().split(/\s+/).filter(Boolean), status);
@@ -78,7 +101,8 @@ if (location.protocol === "file:" && typeof TagSet !== "undefined") TagSet.proto
 window.addEventListener("load", () => {
   const list = document.getElementById("sg-tag-list");
   const tags = [...(list?.querySelectorAll(".sphx-glr-tag") ?? [])];
-  const levels = ["beginner", "intermediate", "advanced"];
+  for (const label of list?.querySelectorAll(".sphx-glr-tag-label") ?? []) label.textContent = say(label.textContent);
+  const levels = document.documentElement.lang === "ko" ? ["입문", "중급", "심화"] : ["beginner", "intermediate", "advanced"];
   const place = (tag) => (levels.includes(tag.textContent) ? levels.indexOf(tag.textContent) : 3);
   tags.sort((a, b) => place(a) - place(b) || a.textContent.localeCompare(b.textContent));
   for (const tag of tags) {

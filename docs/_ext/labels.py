@@ -1,0 +1,122 @@
+"""Words in figures in another language. Scripts and painters say them in English and know nothing of it."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import languages
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from actfn.catalog import catalog
+
+log = logging.getLogger(__name__)
+# Letters that matplotlib's own font does not have. The package is not imported: it needs distutils.
+FONT = "NanumGothic"
+for _weight in ("", "Bold"):
+    _package = importlib.util.find_spec("koreanize_matplotlib")
+    assert _package is not None and _package.origin is not None
+    font_manager.fontManager.addfont(Path(_package.origin).parent / "fonts" / f"{FONT}{_weight}.ttf")
+
+# Mathematics and numbers are the same in every language; texts that differ in them alone are one message.
+SAME = re.compile(r"\$[^$]*\$|[−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?")
+HANGUL = re.compile("[가-힣]")
+# Names, in any spelling.
+NAMES = {name for row in catalog.values() for name in (row.name, f"{row.name}_backward", row.title, *row.params)}
+NAMES |= {"actfn", "NumPy", "PyTorch", "JAX", "SciPy", "float16", "float32", "float64", "bfloat16"}
+WORDS = Path(languages.BUILD) / "words"
+_met: dict[str, None] = {}
+
+
+def key(text: str) -> str:
+    """The text with {} in place of what is the same in every language."""
+    return SAME.sub("{}", text.replace("{", "{{").replace("}", "}}"))
+
+
+def said(text: str) -> str:
+    """In the language that is spoken."""
+    words = re.sub(r"\{\}|[\W\d_]+", " ", key(text)).split()
+    if text in NAMES or not any(len(word) > 1 for word in words) or HANGUL.search(text):
+        return text
+    _met[key(text)] = None
+    found = languages.messages(languages.spoken(), "figures").get(key(text))
+    return found.format(*SAME.findall(text)) if found else text
+
+
+def translate(figure: Figure) -> None:
+    """Every text of a figure, and those that ticks write while it is drawn."""
+    if languages.spoken() == "en":
+        return
+    figure.draw_without_rendering()
+    for text in figure.findobj(Text):
+        text.set_text(text.get_text())
+        korean(text)
+
+
+def set_text(self: Text, text: Any) -> None:
+    plain_set_text(self, said(text) if isinstance(text, str) and languages.spoken() != "en" else text)
+    korean(self)
+
+
+def korean(text: Text) -> None:
+    """Where mathematics stands among words matplotlib looks into one font only."""
+    if HANGUL.search(text.get_text()) and "$" in text.get_text():
+        text.set_fontfamily(FONT)
+
+
+plain_set_text = Text.set_text
+Text.set_text = set_text  # type: ignore[method-assign]
+
+
+def write(name: str) -> None:
+    """For editions.py: what was met since the last time."""
+    WORDS.mkdir(parents=True, exist_ok=True)
+    (WORDS / f"{name}.json").write_text(json.dumps(list(_met), ensure_ascii=False, indent=0), encoding="utf-8")
+    _met.clear()
+
+
+# ---- Figures of gallery scripts -------------------------------------------------------------------------------
+
+
+def keep(figure: Figure, path: Path, panel: int | None) -> None:
+    """A figure as the script left it, for the editions in other languages."""
+    path.with_suffix(".figure").write_bytes(cloudpickle.dumps((panel, figure)))
+
+
+def draw_again(app: Sphinx) -> None:
+    """The figures of the gallery with other words, where a word or the figure has changed."""
+    if languages.spoken() == "en" or app.builder.name == "gettext":
+        return
+    import figures
+
+    there, here = languages.source("en") / "auto_gallery" / "images", Path(app.srcdir) / "auto_gallery" / "images"
+    here.mkdir(parents=True, exist_ok=True)
+    alternatives = {}
+    for path in sorted(there.glob("*.figure")):
+        light, record = here / f"{path.stem}.png", here / f"{path.stem}.json"
+        known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {"words": None}
+        words = known["words"] and {text: languages.messages(app.config.language, "figures").get(text)
+                                    for text in known["words"]}  # fmt: skip
+        if known["words"] is None or words != known["words"] or path.stat().st_mtime > record.stat().st_mtime:
+            log.info("drawing %s", light.name)
+            with mpl.rc_context(figures.style("light")):
+                panel, figure = cloudpickle.loads(path.read_bytes())
+                _met.clear()
+                translate(figure)
+                alt = figures.alternative(figure)
+                figures.save_both(figure, light, panel)
+                plt.close("all")
+            words = {text: languages.messages(app.config.language, "figures").get(text) for text in _met}
+            write(path.stem)
+            known = {"words": words, "alt": alt}
+            record.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+        alternatives[path.stem] = known["alt"]
+    languages.ALTERNATIVES.update(alternatives)
