@@ -1,0 +1,101 @@
+"""The Korean edition: what is translated fits what it translates, and searching finds it, in a browser."""
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXT = ROOT / "docs" / "_ext"
+if not EXT.exists():
+    pytest.skip("needs the source tree", allow_module_level=True)
+sys.path.insert(0, str(EXT))
+pofile = pytest.importorskip("babel.messages.pofile", reason="Babel reads catalogs; the group docs installs it")
+pytest.importorskip("sphinx", reason="the pages are Sphinx's; the group docs installs it")
+languages = pytest.importorskip("languages")
+
+CATALOGS = sorted(languages.LOCALE.rglob("*.po"))
+
+
+@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.relative_to(languages.LOCALE).as_posix())
+def test_translations_fill_the_same_places(path: Path) -> None:
+    """A translation has the {placeholders} and |substitutions| of its text, and ends with its kind of space."""
+    with path.open("rb") as file:
+        messages = [m for m in pofile.read_po(file) if m.id and m.string and not m.fuzzy]
+    for message in messages:
+        for places in (r"(?<!\{)\{\d*(\w*)\}", r"\|[\w ]+\|"):
+            there, here = (sorted(re.findall(places, text)) for text in (message.id, message.string))
+            assert there == here, message.id
+        assert message.string.strip() == message.string or message.id.strip() != message.id, message.id
+
+
+@pytest.mark.parametrize(
+    ("text", "parted"),
+    [
+        ("``out=``에 씁니다", "``out=``\\ 에 씁니다"),
+        ("값``x``는 *그대로*입니다", "값\\ ``x``\\ 는 *그대로*\\ 입니다"),
+        (":doc:`/guides/tour`를 보십시오", ":doc:`/guides/tour`\\ 를 보십시오"),
+        ("|machine|에서 쟀습니다", "|machine|\\ 에서 쟀습니다"),
+        ("**굵게** 쓴 ``a * b``, 2 * 3", "**굵게** 쓴 ``a * b``, 2 * 3"),
+    ],
+)
+def test_particles_are_set_apart_from_markup(text: str, parted: str) -> None:
+    """Otherwise reStructuredText shows the markup, or drops what follows."""
+    assert languages.apart(text) == parted
+
+
+# ---- Searching ------------------------------------------------------------------------------------------------
+
+SITE = languages.BUILD / "html" / "ko"
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# What a reader types, and a page that must be among the first ten.
+QUERIES = {
+    "렐루": "functions/relu",
+    "ReLU": "functions/relu",
+    "relu": "functions/relu",
+    "시그모이드": "functions/sigmoid",
+    "sigmoid": "functions/sigmoid",
+    "시그모이드를": "functions/sigmoid",
+    "소프트맥스": "auto_gallery/24_softmax",
+    "softmax": "functions/softmax",
+    "소프트맥스는": "functions/softmax",
+    "온도": "auto_gallery/24_softmax",
+    "용어집": "guides/glossary",
+    "손실": "guides/glossary",
+    "손실을": "guides/glossary",
+    "기울기 소실": "guides/glossary",
+    "활성화 함수": "guides/glossary",
+    "활성화": "guides/glossary",
+    "역전파": "guides/glossary",
+    "로짓": "guides/glossary",
+    "포화": "guides/glossary",
+    "꺾인": "guides/glossary",
+    "리키 렐루": "functions/leaky_relu",
+    "leaky_relu": "functions/leaky_relu",
+    "스위시": "functions/swish",
+    "미시": "functions/mish",
+    "계단": "functions/step",
+    "하드맥스": "functions/hardmax",
+    "갤러리": "auto_gallery/index",
+    "길잡이": "guides",
+}
+
+
+@pytest.mark.skipif(BROWSER is None, reason="searching runs in a browser, and there is no Chromium")
+@pytest.mark.skipif(not (SITE / "search.html").exists(), reason="`make docs` has not built the site yet")
+@pytest.mark.parametrize(("query", "page"), QUERIES.items(), ids=list(QUERIES))
+def test_searching_in_korean(query: str, page: str, tmp_path: Path) -> None:
+    """A word is found whatever particle follows it, and a function by either of its names."""
+    address = f"{(SITE / 'search.html').as_uri()}?q={quote(query)}"
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
+               "--virtual-time-budget=20000", "--dump-dom", address]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    results = done.stdout.partition('id="search-results"')[2]
+    found = [html.unescape(link).split("?")[0].split("#")[0] for link in re.findall(r'<a href="([^"]+)"', results)]
+    pages = list(dict.fromkeys(found))
+    assert any(found.endswith(f"{page}.html") for found in pages[:10]), pages[:10] or done.stderr[-500:]
