@@ -12,8 +12,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # What the compiled modules are made of.
 COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.py src/*.pyx src/*.pxi src/*.in)
 
-# What sets the formulas of the documentation; node comes with the group `docs`.
+# What sets the formulas of the documentation, and what draws its explorer; node comes with the group `docs`.
 KATEX := build/katex
+UPLOT := build/uplot
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -42,12 +43,12 @@ sweep: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m benchmarks.sweep --dtype float32
 
 # What has changed since the last time is built again; `make clean` forgets it. The site opens without a server.
-docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
+docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css
 	$(BIN)/python docs/_ext/editions.py build
 	$(BIN)/python docs/_ext/offline.py build/docs/html
 
 # What is new or has changed in English, into the catalogs in docs/locale; CONTRIBUTING.md says how to go on.
-translations: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
+translations: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css
 	$(BIN)/python docs/_ext/editions.py update
 	$(BIN)/python docs/_ext/editions.py check
 
@@ -102,3 +103,10 @@ $(KATEX)/static/katex.min.css: $(VENV)/group-docs
 	@mkdir -p $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/fonts/*.woff2 $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/katex.min.css $@
+
+$(UPLOT)/static/uPlot.min.css: $(VENV)/group-docs
+	@echo "Installing uPlot into $(UPLOT)"
+	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix $(UPLOT) uplot@1.6
+	@mkdir -p $(UPLOT)/static
+	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.iife.min.js $(UPLOT)/static
+	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.min.css $@

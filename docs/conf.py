@@ -22,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "myst_parser",
     "languages",
+    "explorer",
     "mathematics",
     "pages",
     "search_ko",
@@ -67,7 +68,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_title = "actfn"
-html_sidebars = {"index": [], "functions/index": [], "**": ["sidebar-nav-bs"]}
+html_sidebars = {"index": [], "functions/index": [], "explorer": [], "**": ["sidebar-nav-bs"]}
 html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,

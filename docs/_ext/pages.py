@@ -213,6 +213,7 @@ def context(row: Activation) -> dict[str, Any]:
     return {
         "row": row,
         "equations": formulas.equations(row),
+        "by_row": formulas.of_rows(row),
         "definitions": formulas.definitions(row),
         "letters": letters(row),
         "alt": figures.draw(row, languages.source() / "functions"),
