@@ -347,7 +347,7 @@ def in_mode(light: Path, mode: str) -> Path:
 
 
 def save_both(figure: Figure, light: Path, panel: int | None) -> None:
-    """A figure of the gallery, light and dark, and the thumbnail of a panel or, if that is 0, of all; dark afterwards."""
+    """A figure of the gallery, light and dark, and its thumbnail, of one panel or of all; it is dark afterwards."""
     for mode in MODES:
         target = in_mode(light, mode)
         if mode == "dark":
