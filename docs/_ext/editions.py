@@ -33,26 +33,29 @@ KOREAN = LOCALE / "ko" / "LC_MESSAGES"
 OWN_DOMAINS = ("pages", "figures", "sphinx")
 # Whether a sentence without a translation fails `check`, and `make docs` with it.
 COMPLETE = False
+# Folders of pages that are made while the site is.
+GENERATED = ("functions", "auto_gallery")
 
 
 # ---- Building -------------------------------------------------------------------------------------------------
 
 
-def link(tree: Path) -> None:
-    """What is written, as links, where what is generated can stand beside it."""
+def mirror(tree: Path) -> None:
+    """What is written, where what is generated can stand beside it. Copies: links of Markdown do not survive links."""
     here = tree / "source"
-    here.mkdir(parents=True, exist_ok=True)
-    wanted = {here / path.name: path for path in DOCS.iterdir()
-              if (path.is_dir() and path.name not in ("_ext", "_static", "_templates", "locale", "__pycache__"))
-              or path.suffix in (".rst", ".md")}  # fmt: skip
+    wanted = {here / path.relative_to(DOCS): path for path in DOCS.rglob("*")
+              if path.suffix in (".rst", ".md") and not path.relative_to(DOCS).parts[0].startswith("_")}  # fmt: skip
     # Pages name these by their places in the repository.
-    wanted |= {tree / name: DOCS.parent / name for name in ("gallery", "CONTRIBUTING.md", "CHANGELOG.md")}
-    for old in [*here.iterdir(), *tree.iterdir()]:
-        if old.is_symlink() and wanted.get(old) != old.readlink():
+    wanted |= {tree / name: DOCS.parent / name for name in ("CONTRIBUTING.md", "CHANGELOG.md")}
+    for old in here.rglob("*"):
+        if old.suffix in (".rst", ".md") and old.relative_to(here).parts[0] not in GENERATED and old not in wanted:
             old.unlink()
     for new, path in wanted.items():
-        if not new.is_symlink():
-            new.symlink_to(path)
+        if not new.exists() or new.stat().st_mtime != path.stat().st_mtime:
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, new)
+    if not (tree / "gallery").exists():
+        (tree / "gallery").symlink_to(DOCS.parent / "gallery")
 
 
 def write(path: Path, content: bytes) -> None:
@@ -105,7 +108,7 @@ def build() -> int:
     generated = BUILD / "generated"
     generated.unlink(missing_ok=True)
     for language in LANGUAGES:
-        link(BUILD / language)
+        mirror(BUILD / language)
     write_catalogs()
     first, *others = LANGUAGES
     running = {first: sphinx(first)}
@@ -178,7 +181,7 @@ def written(catalog: Catalog) -> bytes:
 def templates() -> Iterator[tuple[str, Catalog]]:
     """Domain by domain, all that can be translated."""
     tree, target = BUILD / "gettext", BUILD / "gettext" / "pot"
-    link(tree)
+    mirror(tree)
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "gettext", "-c", DOCS, "-d", tree / "doctrees",
                "-D", "sphinx_gallery_conf.plot_gallery=0", tree / "source", target]  # fmt: skip
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)

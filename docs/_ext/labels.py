@@ -63,6 +63,13 @@ def translate(figure: Figure) -> None:
 
 def set_text(self: Text, text: Any) -> None:
     plain_set_text(self, said(text) if isinstance(text, str) and languages.spoken() != "en" else text)
+    # A text that is being made gets its words before its font.
+    if hasattr(self, "_fontproperties"):
+        korean(self)
+
+
+def begin(self: Text, *arguments: Any, **options: Any) -> None:
+    plain_init(self, *arguments, **options)
     korean(self)
 
 
@@ -72,8 +79,8 @@ def korean(text: Text) -> None:
         text.set_fontfamily(FONT)
 
 
-plain_set_text = Text.set_text
-Text.set_text = set_text  # type: ignore[method-assign]
+plain_init, plain_set_text = Text.__init__, Text.set_text
+Text.__init__, Text.set_text = begin, set_text  # type: ignore[method-assign]
 
 
 def write(name: str) -> None:
