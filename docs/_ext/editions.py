@@ -41,8 +41,8 @@ GENERATED = ("functions", "auto_gallery")
 
 
 def mirror(tree: Path) -> None:
-    """What is written, where what is generated can stand beside it. Copies: links of Markdown do not survive links."""
-    here = tree / "source"
+    """What is written, beside what is generated. Copies: links of Markdown to pages do not survive symbolic links."""
+    here = tree / "docs"
     wanted = {here / path.relative_to(DOCS): path for path in DOCS.rglob("*")
               if path.suffix in (".rst", ".md") and not path.relative_to(DOCS).parts[0].startswith("_")}  # fmt: skip
     # Pages name these by their places in the repository.
@@ -86,7 +86,7 @@ def write_catalogs() -> None:
 def sphinx(language: str, *options: str) -> subprocess.Popen[str]:
     tree, html = BUILD / language, BUILD / "html" / languages.FOLDERS[language]
     command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-D", f"language={language}",
-               "-c", DOCS, "-d", tree / "doctrees", *options, tree / "source", html]  # fmt: skip
+               "-c", DOCS, "-d", tree / "doctrees", *options, tree / "docs", html]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -129,8 +129,9 @@ def build() -> int:
 def copy_gallery(language: str) -> None:
     """Scripts run once: pages and output are the same in all editions, figures are drawn again with other words."""
     there, here = languages.source("en") / "auto_gallery", languages.source(language) / "auto_gallery"
+    here.mkdir(parents=True, exist_ok=True)
     known = set()
-    for path in there.rglob("*"):
+    for path in sorted(there.rglob("*")):
         name = path.relative_to(there)
         known.add(here / name)
         if path.is_dir():
@@ -183,7 +184,7 @@ def templates() -> Iterator[tuple[str, Catalog]]:
     tree, target = BUILD / "gettext", BUILD / "gettext" / "pot"
     mirror(tree)
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "gettext", "-c", DOCS, "-d", tree / "doctrees",
-               "-D", "sphinx_gallery_conf.plot_gallery=0", tree / "source", target]  # fmt: skip
+               "-D", "sphinx_gallery_conf.plot_gallery=0", tree / "docs", target]  # fmt: skip
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     for path in sorted(target.rglob("*.pot")):
         domain = path.relative_to(target).with_suffix("").as_posix()

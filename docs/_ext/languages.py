@@ -48,7 +48,7 @@ def speaking(language: str) -> Iterator[None]:
 
 def source(language: str | None = None) -> Path:
     """What Sphinx reads: links to what is written, and what is generated."""
-    return BUILD / (language or spoken()) / "source"
+    return BUILD / (language or spoken()) / "docs"
 
 
 # ---- Words ----------------------------------------------------------------------------------------------------
