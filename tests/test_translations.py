@@ -34,6 +34,12 @@ def test_translations_fill_the_same_places(path: Path) -> None:
         assert message.string.strip() == message.string or message.id.strip() != message.id, message.id
 
 
+def test_nothing_is_missing() -> None:
+    """Every text is translated, and every translation is of a text; see COMPLETE in editions.py."""
+    done = subprocess.run([sys.executable, EXT / "editions.py", "check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "parted"),
     [

@@ -31,7 +31,7 @@ from languages import BUILD, DOCS, LANGUAGES, LOCALE  # noqa: E402
 KOREAN = LOCALE / "ko" / "LC_MESSAGES"
 # What is not read by Sphinx, but by the modules that write pages and figures.
 OWN_DOMAINS = ("pages", "figures", "sphinx")
-# Whether a sentence without a translation fails `check`, and `make docs` with it.
+# Whether a text without a translation fails `check`, and `make docs` with it.
 COMPLETE = False
 # Folders of pages that are made while the site is.
 GENERATED = ("functions", "auto_gallery")
@@ -123,7 +123,7 @@ def build() -> int:
     failed = [language for language, process in running.items() if process.wait()]
     for thread in relays:
         thread.join()
-    return len(failed)
+    return len(failed) + (check() if COMPLETE else 0)
 
 
 def copy_gallery(language: str) -> None:

@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import logging as python_logging
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,18 @@ for _weight in ("", "Bold"):
     _package = importlib.util.find_spec("koreanize_matplotlib")
     assert _package is not None and _package.origin is not None
     font_manager.fontManager.addfont(Path(_package.origin).parent / "fonts" / f"{FONT}{_weight}.ttf")
+
+# A letter that no font has is an error, and not a box.
+warnings.filterwarnings("error", message="Glyph .* missing")
+
+
+def refuse(record: python_logging.LogRecord) -> bool:
+    if "does not have a glyph" in record.getMessage():
+        raise ValueError(record.getMessage())
+    return True
+
+
+python_logging.getLogger("matplotlib.mathtext").addFilter(refuse)
 
 # Mathematics and numbers are the same in every language; texts that differ in them alone are one message.
 SAME = re.compile(r"\$[^$]*\$|[−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?")
@@ -76,6 +90,8 @@ def begin(self: Text, *arguments: Any, **options: Any) -> None:
 def korean(text: Text) -> None:
     """Where mathematics stands among words matplotlib looks into one font only."""
     if HANGUL.search(text.get_text()) and "$" in text.get_text():
+        # It has no minus of its own.
+        plain_set_text(text, re.sub(r"(\$[^$]*\$)|−", lambda found: found[1] or "$-$", text.get_text()))
         text.set_fontfamily(FONT)
 
 

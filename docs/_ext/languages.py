@@ -14,10 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sphinx_gallery.directives
 from babel.messages.pofile import read_po
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
+from sphinx_gallery.gen_rst import _sanitize_rst
 
 from actfn.catalog import Activation
 
@@ -66,8 +68,10 @@ def messages(language: str, domain: str) -> dict[str, str]:
 
 def _(text: str, /, **values: Any) -> str:
     """A text of a generated page in the language that is spoken, with {values} filled in."""
-    said = text if spoken() == "en" else apart(messages(spoken(), "pages").get(text, text))
-    return said.format(**values) if values else said
+    said = text if spoken() == "en" else messages(spoken(), "pages").get(text, text)
+    said = said.format(**values) if values else said
+    # What is filled in may be markup too.
+    return said if spoken() == "en" else apart(said)
 
 
 def of(row: Activation, field: str) -> Any:
@@ -173,13 +177,25 @@ def translated_tags(attribute: str) -> str:
 @cache
 def introductions() -> dict[str, str]:
     """Titles and first paragraphs of the gallery's pages, without markup, and what they are in the other language."""
-    from sphinx_gallery.gen_rst import _sanitize_rst
-
     found = {}
     for path in (LOCALE / spoken() / "LC_MESSAGES" / "auto_gallery").glob("*.po"):
         for text, said in messages(spoken(), f"auto_gallery/{path.stem}").items():
             found[_sanitize_rst(text)] = _sanitize_rst(apart(said)).replace("\\ ", "")
     return found
+
+
+class Wide(str):
+    """A heading whose letters count twice, as East Asian ones do where it is underlined."""
+
+    def __len__(self) -> int:
+        return 2 * super().__len__()
+
+
+class MiniGallery(sphinx_gallery.directives.MiniGallery):
+    def run(self) -> list[Any]:
+        if "add-heading" in self.options:
+            self.options["add-heading"] = Wide(self.options["add-heading"])
+        return super().run()
 
 
 # Where markup may stand that is shown as it is.
@@ -224,6 +240,7 @@ def begin(_app: Sphinx, config: Any) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", begin, priority=100)
+    app.add_directive("minigallery", MiniGallery, override=True)
     app.connect("source-read", fixed_texts)
     # Before figures.thumbnails, which takes titles from there.
     app.connect("doctree-read", thumbnails, priority=390)
