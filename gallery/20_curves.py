@@ -65,7 +65,7 @@ for family, rows in families.items():
         x = np.linspace(*row.plot, 801)
         y, slope = curve(row, x)
         for values, style, label in ((y, "C0-", "f"), (slope, "C1--", "f ′")):
-            jumps = np.flatnonzero(np.abs(np.diff(values)) > 0.1)
+            jumps = np.flatnonzero(np.abs(np.diff(values)) > 0.03 * np.ptp(values[np.isfinite(values)]))
             axes.plot(np.insert(x, jumps + 1, np.nan), np.insert(values, jumps + 1, np.nan), style, label=label)
         axes.axhline(0, color="0.5", linewidth=0.6)
         axes.set_title(row.name, fontsize="medium")
