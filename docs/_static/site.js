@@ -86,7 +86,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
 // It fades where there is more to scroll to: scroll bars of phones are out of sight.
 window.addEventListener("load", () => {
-  for (const box of document.querySelectorAll(".pst-scrollable-table-container, div.math, .figure-scroll")) {
+  const boxes = ".pst-scrollable-table-container, div.math, .figure-scroll, div.highlight pre";
+  for (const box of document.querySelectorAll(boxes)) {
     const update = () => box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
     box.addEventListener("scroll", update, { passive: true });
     new ResizeObserver(update).observe(box);
