@@ -18,13 +18,14 @@ UPLOT := build/uplot
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs translations sweep bench lint clean
+.PHONY: help demo test docs site-check translations sweep bench lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
 	@echo "make test    run every test"
 	@echo "make docs    build the documentation, English and Korean; it begins at build/docs/html/index.html"
 	@echo "make translations   bring the Korean catalogs up to date, and list what is missing in them"
+	@echo "make site-check  hold the built documentation to its standards in Chromium; make docs comes first"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
 	@echo "make bench   race against other libraries at every size; about an hour, can be interrupted"
 	@echo "make lint    check style, types and spelling"
@@ -46,6 +47,16 @@ sweep: $(VENV)/installed $(VENV)/group-test
 docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css
 	$(BIN)/python docs/_ext/editions.py build
 	$(BIN)/python docs/_ext/offline.py build/docs/html
+
+# In a browser that the machine has: Debian's package is called chromium.
+site-check: $(VENV)/group-docs build/site-check/installed
+	$(BIN)/node tools/site_check.mjs build/docs/html
+
+build/site-check/installed: $(VENV)/group-docs
+	@echo "Installing axe-core, Lighthouse and html-validate into build/site-check"
+	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix build/site-check \
+	  puppeteer-core@25 @axe-core/puppeteer@4 lighthouse@13 html-validate@11
+	@touch $@
 
 # What is new or has changed in English, into the catalogs in docs/locale; CONTRIBUTING.md says how to go on.
 translations: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css
