@@ -5,6 +5,7 @@ Pages are written below build/docs, in every language, where something that they
 
 import dataclasses
 import inspect
+import pickle
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -441,6 +442,12 @@ def list_decisions(_app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n*\n```\n"
 
 
+def keep_index(app: Sphinx, exception: Exception | None) -> None:
+    """Sphinx saves what it knows before it writes: the search would lose the index of pages not written again."""
+    if exception is None:
+        (Path(app.doctreedir) / "environment.pickle").write_bytes(pickle.dumps(app.env, pickle.HIGHEST_PROTOCOL))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("measured", Measured)
     app.connect("config-inited", lambda _app, config: setattr(config, "rst_epilog", substitutions()))
@@ -448,6 +455,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", labels.draw_again, priority=100)
     app.connect("env-before-read-docs", languages.generated)
     app.connect("source-read", list_decisions)
+    app.connect("build-finished", keep_index)
     # Before Sphinx looks for the images of a page, which it does at 500.
     app.connect("doctree-read", figures.thumbnails, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
