@@ -72,9 +72,12 @@ def write_catalogs() -> None:
     for path in LOCALE.rglob("*.po"):
         catalog = read(path)
         domain = path.relative_to(KOREAN).with_suffix("").as_posix()
-        if domain not in OWN_DOMAINS and not (DOCS / f"{domain}.md").exists():
-            for message in catalog:
-                message.string = languages.apart(message.string) if message.id else message.string
+        markdown = (DOCS / f"{domain}.md").exists()
+        for message in catalog if domain not in OWN_DOMAINS else ():
+            if message.id:
+                # In Markdown particles may touch markup, but "10. " begins a list, and Sphinx drops such a heading.
+                said = message.string
+                message.string = re.sub(r"^(\d+)\.", r"\1\\.", said) if markdown else languages.apart(said)
         new = target / path.relative_to(LOCALE)
         write(new, written(catalog))
         kept |= {new, new.with_suffix(".mo")}

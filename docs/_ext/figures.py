@@ -4,6 +4,7 @@ import colorsys
 import hashlib
 import html
 import itertools
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from docutils import nodes
-from languages import _, of
+from languages import _, messages, of, spoken
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -70,7 +71,9 @@ def color_of(row: Activation, mode: str) -> str:
 @cache
 def code() -> bytes:
     """What figures are made by."""
-    return b"".join(Path(str(file)).read_bytes() for file in (__file__, facts.__file__, kernels.__file__))
+    return b"".join(
+        Path(str(file)).read_bytes() for file in (__file__, facts.__file__, labels.__file__, kernels.__file__)
+    )
 
 
 def draw(row: Activation, directory: Path) -> str:
@@ -78,9 +81,20 @@ def draw(row: Activation, directory: Path) -> str:
 
     Not again, where neither the row nor what draws it has changed: figures are most of the time that pages take.
     """
-    made, key = directory / f"{row.name}.figure", hashlib.sha256(repr((row, COLORED)).encode() + code()).hexdigest()
-    if made.exists() and (known := made.read_text(encoding="utf-8").split("\n"))[0] == key:
-        return known[1]
+    said = () if spoken() == "en" else [messages(spoken(), domain) for domain in ("pages", "figures")]
+    key = hashlib.sha256(repr((row, COLORED, said)).encode() + code()).hexdigest()
+    made = directory / f"{row.name}.figure"
+    known = json.loads(made.read_text(encoding="utf-8")) if made.exists() else {}
+    if known.get("key") == key:
+        labels.note(known["words"])
+        return str(known["text"])
+    with labels.noted() as words:
+        text = painted(row, directory)
+    made.write_text(json.dumps({"key": key, "text": text, "words": words}), encoding="utf-8")
+    return text
+
+
+def painted(row: Activation, directory: Path) -> str:
     for mode in MODES:
         with mpl.rc_context(style(mode)):
             if row.kind == "spatial":
@@ -92,7 +106,6 @@ def draw(row: Activation, directory: Path) -> str:
                 text = PAINTERS[row.kind](row, axes, mode)
                 axes.legend(loc="best")
             save(figure, directory / f"{row.name}-{mode}.svg")
-    made.write_text(f"{key}\n{text}", encoding="utf-8")
     return text
 
 

@@ -1,10 +1,12 @@
 """Words in figures in another language. Scripts and painters say them in English and know nothing of it."""
 
+import contextlib
 import importlib.util
 import json
 import logging as python_logging
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,21 @@ def korean(text: Text) -> None:
 
 plain_init, plain_set_text = Text.__init__, Text.set_text
 Text.__init__, Text.set_text = begin, set_text  # type: ignore[method-assign]
+
+
+def note(words: Iterable[str]) -> None:
+    """Words of a figure that is not drawn again."""
+    _met.update(dict.fromkeys(words))
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[str]]:
+    """Collects the words of what is drawn inside."""
+    before, words = dict(_met), []
+    _met.clear()
+    yield words
+    words += _met
+    note(before)
 
 
 def write(name: str) -> None:

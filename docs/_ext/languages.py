@@ -17,6 +17,7 @@ from typing import Any
 import sphinx_gallery.directives
 from babel.messages.pofile import read_po
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx_gallery.gen_rst import _sanitize_rst
@@ -200,7 +201,7 @@ class MiniGallery(sphinx_gallery.directives.MiniGallery):
 
 # Where markup may stand that is shown as it is.
 VERBATIM = (nodes.literal, nodes.literal_block, nodes.doctest_block, nodes.math, nodes.math_block, nodes.raw,
-            nodes.comment, nodes.FixedTextElement, nodes.Invisible)  # fmt: skip
+            nodes.comment, nodes.FixedTextElement, nodes.Invisible, addnodes.literal_strong)  # fmt: skip
 
 
 def stray_markup(_app: Sphinx, document: nodes.document, name: str) -> None:
