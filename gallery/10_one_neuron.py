@@ -151,7 +151,7 @@ outputs = actfn.sigmoid(sums)
 # >>> outputs.round(4)
 # array([0.7311, 0.018 , 0.9241])
 #
-# Blue lines are positive weights and orange ones negative; a thicker line is a larger weight.
+# Blue lines are positive weights and orange ones negative; a thicker line is a larger weight, whatever its sign.
 
 figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 for j in range(3):

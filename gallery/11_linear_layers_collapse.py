@@ -56,7 +56,7 @@ def h(x):
 #    (x W_1 + b_1) W_2 + b_2 = x\,(W_1 W_2) + (b_1 W_2 + b_2)
 #
 # and the right side is a single layer, with the weights :math:`W_1 W_2` and the bias :math:`b_1 W_2 + b_2`.
-# Here are five layers with 8 units each between one input and one output.
+# Here are five layers from one input to one output, with 8 units between each two.
 # ``actfn.identity`` stands where an activation would be.
 
 rng = np.random.default_rng(8)
@@ -95,7 +95,7 @@ assert np.allclose(five_layers, one_layer)
 # Now the same weights with ReLU in between.
 # ReLU is a line too, but with a bend at 0.
 # A bend is enough: no single layer can do what this network does.
-# A simple proof is a sum that every straight line passes and this network fails:
+# A simple proof is an equation that holds for every straight line and not for this network:
 # :math:`f(-2) + f(2) = 2 f(0)`.
 
 at = np.array([[-2.0], [0.0], [2.0]])

@@ -88,7 +88,7 @@ for row, *_ in facts:
 # -----------------------------
 #
 # The same question as a picture: a line per activation, and the derivative along it.
-# Dark blue is where nothing gets through.
+# The darkest is where nothing gets through.
 
 rows = [row for row, *_ in facts]
 x = np.linspace(-6, 6, 481)

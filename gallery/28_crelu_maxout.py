@@ -77,7 +77,7 @@ assert np.array_equal(actfn.maxout(np.stack([line, -line], axis=-1))[:, 0], np.a
 # A unit that learns its shape
 # ----------------------------
 #
-# With eight pieces one unit is a polygon of up to eight strokes, bent upwards.
+# With eight pieces one unit is a polyline of up to eight strokes, bent upwards.
 # Its gradient goes to the piece that won, and to no other.
 # Here a single unit learns the parabola :math:`x^2` from its values, by gradient descent.
 

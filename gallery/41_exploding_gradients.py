@@ -144,7 +144,7 @@ assert after["2√2"] > 1e6 * relu["2√2"][0]
 # Clipping
 # --------
 #
-# The direction of a huge gradient is still downhill; only its length is useless.
+# Against a huge gradient it still goes downhill; only its length is useless.
 # Clipping keeps the direction and cuts the length to a limit :math:`c`, for all layers together:
 #
 # .. math::

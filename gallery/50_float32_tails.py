@@ -147,7 +147,7 @@ grid.flat[-1].legend(*grid[0, 0].get_legend_handles_labels(), loc="center")
 #
 # A gradient that is 0 instead of 1e-9 is often no loss.
 # It matters where small numbers are divided by each other, or their logarithm is taken, or many of them add up: in the
-# probability of a rare event, in the loss of a network that is nearly right, in attention over many words.
+# probability of a rare event, in the loss of a network that is nearly always right, in attention over many words.
 # Here is one such case: the odds of two rare events, from the logarithm of their probabilities.
 
 scores = np.array([-30.0, -31.0], dtype=np.float32)

@@ -201,7 +201,8 @@ class MiniGallery(sphinx_gallery.directives.MiniGallery):
 
 # Where markup may stand that is shown as it is.
 VERBATIM = (nodes.literal, nodes.literal_block, nodes.doctest_block, nodes.math, nodes.math_block, nodes.raw,
-            nodes.comment, nodes.FixedTextElement, nodes.Invisible, addnodes.literal_strong)  # fmt: skip
+            nodes.comment, nodes.FixedTextElement, nodes.Invisible, addnodes.literal_strong,
+            addnodes.desc_signature)  # fmt: skip
 
 
 def stray_markup(_app: Sphinx, document: nodes.document, name: str) -> None:
