@@ -45,8 +45,12 @@ python_logging.getLogger("matplotlib.mathtext").addFilter(refuse)
 # Mathematics and numbers are the same in every language; texts that differ in them alone are one message.
 SAME = re.compile(r"\$[^$]*\$|[−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?")
 HANGUL = re.compile("[가-힣]")
+# Words of everyday English too, as axes have them.
+WORDS_TOO = {"bias", "scale", "slope", "step", "temperature", "threshold", "value", "weight"}
+TITLES = {row.title for row in catalog.values()}
 # Names, in any spelling.
-NAMES = {name for row in catalog.values() for name in (row.name, f"{row.name}_backward", row.title, *row.params)}
+NAMES = {name for row in catalog.values() for name in (row.name, f"{row.name}_backward", *row.params)} | TITLES
+NAMES -= WORDS_TOO
 NAMES |= {"actfn", "NumPy", "PyTorch", "JAX", "SciPy", "float16", "float32", "float64", "bfloat16"}
 WORDS = Path(languages.BUILD) / "words"
 _met: dict[str, None] = {}

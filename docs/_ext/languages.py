@@ -213,6 +213,12 @@ def stray_markup(_app: Sphinx, document: nodes.document, name: str) -> None:
         ancestor, verbatim = text.parent, False
         while ancestor is not None and not verbatim:
             verbatim, ancestor = isinstance(ancestor, VERBATIM), ancestor.parent
+        if "```" in text and not verbatim:
+            a, chain = text.parent, []
+            while a is not None:
+                chain.append((type(a).__name__, a.get("classes")))
+                a = a.parent
+            print("CHAIN", chain)
         if not verbatim and re.search(r"`|\*\*|(?<!\w)\*\w|\w\*(?!\w)|\|\w+\|", text.astext()):
             log.warning("markup is shown as it is: %r", text.astext(), location=name)
 
