@@ -77,6 +77,8 @@ def write_catalogs() -> None:
             if message.id:
                 # In Markdown particles may touch markup, but "10. " begins a list, and Sphinx drops such a heading.
                 said = message.string
+                # Links of a page that is taken in are those of another folder.
+                said = said.replace("](docs/", "](../docs/") if domain == "contributing" else said
                 message.string = re.sub(r"^(\d+)\.", r"\1\\.", said) if markdown else languages.apart(said)
         new = target / path.relative_to(LOCALE)
         write(new, written(catalog))
