@@ -21,7 +21,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "myst_parser",
-    "languages",
+    "translated",
     "explorer",
     "mathematics",
     "pages",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -20,17 +18,10 @@ if not EXTENSION.exists():
     pytest.skip("needs the source tree", allow_module_level=True)
 
 
-def load(name: str) -> ModuleType:
-    """A module of the extension, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, EXTENSION / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-formulas, facts, offline = load("formulas"), load("facts"), load("offline")
+sys.path.insert(0, str(EXTENSION))
+import facts  # noqa: E402
+import formulas  # noqa: E402
+import offline  # noqa: E402
 
 
 @pytest.mark.parametrize("row", list(oracle.ROWS))

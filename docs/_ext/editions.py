@@ -26,6 +26,7 @@ sys.path[:0] = [str(EXT), str(EXT.parents[1])]
 
 import labels  # noqa: E402
 import languages  # noqa: E402
+import translated  # noqa: E402
 from languages import BUILD, DOCS, LANGUAGES, LOCALE  # noqa: E402
 
 KOREAN = LOCALE / "ko" / "LC_MESSAGES"
@@ -212,7 +213,7 @@ def without_boilerplate(catalog: Catalog) -> Catalog:
 
 def in_words(text: str) -> bool:
     """Whether there is anything to translate: not in code, formulas, numbers and names."""
-    elsewhere = ("^🏷 Tags: ", "^Figure of the page: ", *languages.BOILERPLATE)
+    elsewhere = ("^🏷 Tags: ", "^Figure of the page: ", *translated.BOILERPLATE)
     if any(re.search(pattern, text) for pattern in elsewhere) or ("`" not in text and re.search(r"\\[A-Za-z]", text)):
         return False
     words = re.findall(r"[^\W\d_]{2,}", re.sub(r"(?<=`)[^`<]+(?=<)|`+[^`]*`+(?!`)|:[\w:]+:", "", text) + titles(text))
@@ -234,7 +235,7 @@ def pages_template() -> Catalog:
     found = extract_from_dir(DOCS, methods, keywords={"_": None}, directory_filter=lambda _path: True)
     for _name, _line, text, _comments, _context in found:
         catalog.add(text)
-    for text in (*languages.BOILERPLATE.values(), *pages.words()):
+    for text in (*translated.BOILERPLATE.values(), *pages.words()):
         catalog.add(text)
     return catalog
 

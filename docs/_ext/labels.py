@@ -14,6 +14,7 @@ import cloudpickle
 import languages
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import translated
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -163,4 +164,4 @@ def draw_again(app: Sphinx) -> None:
             known = {"words": words, "alt": alt}
             record.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
         alternatives[path.stem] = known["alt"]
-    languages.ALTERNATIVES.update(alternatives)
+    translated.ALTERNATIVES.update(alternatives)

@@ -20,6 +20,7 @@ import labels
 import languages
 import measurements
 import numpy as np
+import translated
 from docutils import nodes
 from languages import _, of
 from sphinx.application import Sphinx
@@ -372,7 +373,7 @@ def words() -> Iterator[str]:
             described = {text for _head, text in entries(getattr(actfn, name))}
             yield from sorted(described - {"", *row.param_docs.values(), row.target})
     for path in (DOCS.parent / "gallery").glob("*.py"):
-        yield from languages.tags(path)
+        yield from translated.tags(path)
 
 
 # ---- Tables in other pages ------------------------------------------------------------------------------------
@@ -453,7 +454,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", lambda _app, config: setattr(config, "rst_epilog", substitutions()))
     app.connect("builder-inited", generate, priority=100)
     app.connect("builder-inited", labels.draw_again, priority=100)
-    app.connect("env-before-read-docs", languages.generated)
+    app.connect("env-before-read-docs", translated.generated)
     app.connect("source-read", list_decisions)
     app.connect("build-finished", keep_index)
     # Before Sphinx looks for the images of a page, which it does at 500.
