@@ -61,20 +61,16 @@ def deviation_of(start, n, m):
 #    g_a = \frac{1}{\sigma}\Bigl(g - \overline{g} - \hat a\,\overline{g\,\hat a}\Bigr)
 #
 # where a bar is the mean over the batch.
-
-
-def normalise(a):
-    """Mean 0 and variance 1 over the batch, and the standard deviation."""
-    deviation = np.sqrt(a.var(axis=0) + 1e-5)
-    return (a - a.mean(axis=0)) / deviation, deviation
-
-
-def normalise_backward(grad, normalised, deviation):
-    """The gradient of what was normalised."""
-    return (grad - grad.mean(axis=0) - normalised * (grad * normalised).mean(axis=0)) / deviation
-
-
-# %%
+# ``actfn.standardize`` does one and ``actfn.standardize_backward`` the other, with a little added to the variance so
+# that a unit that never changes is 0.
+# Here are three inputs of two units:
+#
+# >>> units = np.array([[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]])
+# >>> actfn.standardize(units, axis=0).round(4)
+# array([[-1.2247,  0.    ],
+#        [ 0.    ,  0.    ],
+#        [ 1.2247,  0.    ]])
+#
 # **Optimisers.** Plain gradient descent, SGD, takes a step in proportion to the gradient.
 # RMSProp divides each gradient by its typical size, so a small gradient makes as large a step as a big one.
 # Adam does the same, and averages the direction as well.
@@ -118,23 +114,20 @@ def train(activation="sigmoid", start="small", batch_norm=False, optimiser=sgd, 
     losses, lengths = [], []
     for step in range(1, STEPS + 1):
         batch = rng.choice(len(x), BATCH, replace=False)
-        signals, sums, deviations = [x[batch]], [], []
+        signals, sums, steep = [x[batch]], [], []
         for w in weights[:-1]:
-            a, deviation = signals[-1] @ w, None
-            if batch_norm:
-                a, deviation = normalise(a)
-            sums.append(a)
-            deviations.append(deviation)
-            signals.append(function(a))
+            sums.append(signals[-1] @ w)
+            steep.append(actfn.standardize(sums[-1], axis=0) if batch_norm else sums[-1])
+            signals.append(function(steep[-1]))
         scores = signals[-1] @ weights[-1]
         losses.append(actfn.cross_entropy(scores, labels[batch]))
 
         grad = actfn.cross_entropy_backward(1.0, scores, labels[batch])
         gradients = [signals[-1].T @ grad]
         for k in reversed(range(LAYERS)):
-            grad = backward(grad @ weights[k + 1].T, sums[k])
+            grad = backward(grad @ weights[k + 1].T, steep[k])
             if batch_norm:
-                grad = normalise_backward(grad, sums[k], deviations[k])
+                grad = actfn.standardize_backward(grad, sums[k], axis=0)
             gradients.append(signals[k].T @ grad)
         gradients.reverse()
         if step == 1:

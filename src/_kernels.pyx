@@ -1147,6 +1147,146 @@ cdef inline T log1mexp_backward(T grad, T x) noexcept nogil:
     return <T>(y if a >= 0.0 else a * NAN)
 
 
+# With v = b (x - b) for b = -alpha, the logarithm is log(1 + v) / b: (x - b) / (2 + v) times 2 atanh(s) / s for
+# s = v / (2 + v), which needs neither digits of v next to 0 nor a division by b. The exponential is
+# (alpha^2 - 1 + e^z) / alpha for z = alpha x, in sums of three doubles because that is 0 somewhere if alpha < 1.
+
+cdef struct Logarithm:
+    Pair near           # (x - b) / (2 + v)
+    Pair s
+    Pair rise           # 1 + v times 2^-up
+    Pair log            # of 1 + v, where that is not next to 1
+    double up
+    bint close
+
+
+cdef inline Logarithm logarithm_of(double x, double b) noexcept nogil:
+    cdef Pair w = exact_sum(x, -b), v
+    cdef bint large = b * w.hi > 1e280, tiny
+    # Powers of two: products know no error next to the largest numbers.
+    cdef double room = either(large, 2.409919865102884e-181, room_below(w.hi)), m
+    cdef Triple t = multiple_of(three_of(scaled(w, room)), b * either(large, 3.054936363499605e-151, 1.0))
+    cdef Triple u = total_of(triple(either(large, 0.0, 1.0), 0.0, 0.0), times_power(t, either(large, 1.0, 1.0 / room)))
+    cdef Logarithm g
+    cdef long long bits, k
+    tiny = u.a < 1e-280
+    g.up = either(large, 1100.0, either(tiny, -200.0, 0.0))
+    g.rise = in_two(times_power(u, either(tiny, 1.6069380442589903e60, 1.0)))
+    v = in_two(times_power(t, either(large, 1.0, 1.0 / room)))
+    # How often to halve 1 + v to bring it between sqrt(1/2) and sqrt(2).
+    bits = bits_from_double(g.rise.hi)
+    k = (bits - 0x3FE6A09E667F3BCDLL) >> 52
+    g.close = (k == 0) & (g.up == 0.0)
+    m = double_from_bits((0x3FF - k) << 52)
+    m = either(g.close, 1.0, m)
+    g.near = quotient(w, sum_of(2.0, v))
+    v = chosen(g.close, v, sum_of(-1.0, scaled(g.rise, m)))
+    g.s = quotient(v, sum_of(2.0, v))
+    v = scaled(g.s, 2.0)
+    v.lo = mul_add(g.s.hi * (g.s.hi * g.s.hi), atanh_rest(g.s.hi * g.s.hi), v.lo)
+    m = double_from_bits(k + 0x4338000000000000LL) - ROUNDER + g.up
+    g.log = sum_of(m * 0.693147180369123816490, pair(v.hi, v.lo + m * 1.90821492927058770002e-10))
+    return g
+
+
+cdef inline double inverse_power(double a) noexcept nogil:
+    """The power of two that brings a > 0 next to 1."""
+    cdef long long bits = 0x7FE - ((bits_from_double(a) >> 52) & 0x7FF)
+    return double_from_bits((bits + (bits < 1)) << 52)
+
+
+cdef inline Triple stretch_of(double x, double alpha) noexcept nogil:
+    """alpha x, and from 1490 on, where not even the largest gradient brings e^-|z| back, that."""
+    cdef double v = alpha * x
+    cdef Triple z = times_power(multiple_exactly(triple(alpha * room_below(alpha), 0.0, 0.0), x), room_above(alpha))
+    return whichever(c_fabs(v) < 1490.0, z, triple(either(v == v, c_copysign(1490.0, v), v), 0.0, 0.0))
+
+
+cdef inline T soft_exponential(T x, double alpha) noexcept nogil:
+    cdef double wide = x, power = inverse_power(c_fabs(alpha)), a = alpha * power, falling, rising, line
+    cdef Logarithm g = logarithm_of(wide, -alpha)
+    cdef Triple z = stretch_of(wide, alpha), one = triple(1.0, 0.0, 0.0), flat_end
+    cdef bint left = z.a < 0.0
+    cdef Fall e = fall_of(times_power(z, either(left, -1.0, 1.0)))
+    cdef double near = either(alpha < 2.0, alpha, 2.0)
+    cdef Pair gap = in_two(mixed(one, triple(-1.0, 0.0, 0.0), e)), q, r
+    # alpha^2 - 1 + e^z for z < 0; from 2 on, alpha is larger than the rest.
+    flat_end = total_of(triple(-1.0, 0.0, 0.0), three_of(exact_product(near, near)))
+    q = quotient(in_two(mixed(flat_end, one, e)), pair(a, 0.0))
+    r = scaled(quotient(gap, pair(-a, 0.0)), power)
+    falling = either(alpha < 2.0, applied(power, rounded(q, unit_of(flat_end, e))), alpha + (r.hi + r.lo))
+    # (1 - e^-z) / e^-z for z > 0.
+    q = quotient(quotient(gap, kept_of(e)), pair(a, 0.0))
+    q = pair(q.hi * power / e.unit / e.unit, q.lo * power / e.unit / e.unit)
+    r = exact_sum(alpha, q.hi)
+    rising = r.hi + either(c_fabs(r.hi) < 1e290, r.lo + q.lo, 0.0)
+    # Next to 0, x + alpha + x z / 2 (1 + z / 3 + z^2 / 12).
+    q = product_of(pair(z.a, z.b), pair(0.5 * wide, 0.0))
+    q = product_of(pair(q.hi, either(q.lo == q.lo, q.lo, 0.0)), exact_sum(1.0, z.a * (1.0 / 3.0 + z.a * (1.0 / 12.0))))
+    q = added(exact_sum(wide, alpha), q)
+    line = q.hi + q.lo
+    rising = either(c_fabs(z.a) < 9.094947017729282e-13, line, either(left, falling, rising))
+    # The logarithm.
+    q = product_of(g.near, exact_sum(2.0, g.s.hi * g.s.hi * atanh_rest(g.s.hi * g.s.hi)))
+    q = chosen(g.close, q, scaled(quotient(g.log, pair(-a, 0.0)), power))
+    line = either(g.rise.hi > 0.0, q.hi + q.lo, either(g.rise.hi == 0.0, -INFINITY, NAN))
+    line = either(wide > DBL_MAX, wide, either(wide == wide, line, wide))
+    return x if alpha == 0.0 else <T>either(alpha < 0.0, line, rising)
+
+cdef inline T soft_exponential_backward(T grad, T x, double alpha) noexcept nogil:
+    cdef double wide = x, y
+    cdef Logarithm g = logarithm_of(wide, -alpha)
+    cdef Triple z = stretch_of(wide, alpha)
+    cdef bint left = z.a < 0.0
+    cdef Power e = exp_falling(c_fabs(z.a), either(left, -z.b, z.b))
+    cdef double rising = applied(grad, rounded(exp_pair_of(pair(e.hi, e.lo), left), either(left, e.unit, 1.0 / e.unit)))
+    cdef double unit = either(g.up > 0.0, 2.7133285516175262e-166, either(g.up < 0.0, 1.2676506002282294e30, 1.0))
+    y = applied(grad, rounded(quotient(pair(1.0, 0.0), g.rise), unit))
+    y = either(g.rise.hi > 0.0, y, either(g.rise.hi == 0.0, grad * INFINITY, NAN))
+    y = either(wide > DBL_MAX, flat(grad, x), y)
+    return identity_backward(grad, x) if alpha == 0.0 else <T>either(alpha < 0.0, y, rising)
+
+
+cdef inline double grown(double grad, Pair t, Pair c, Pair rest) noexcept nogil:
+    """grad (t^2 c + rest) for a rest that is nothing beside a t whose square is too large for a double."""
+    cdef bint far = c_fabs(t.hi) > 1e140
+    cdef Pair p = product_of(chosen(far, pair(1.0, 0.0), t), product_of(t, c))
+    p = added(p, chosen(far, pair(0.0, 0.0), rest))
+    return grad * either(far, t.hi, 1.0) * (p.hi + p.lo)
+
+cdef inline double soft_exponential_backward_alpha(double grad, double x, double alpha) noexcept nogil:
+    cdef double power = inverse_power(c_fabs(alpha)), a = alpha * power, unit, line, falling, b
+    cdef Pair square = exact_product(a, a), q, r
+    cdef Logarithm g = logarithm_of(x, -alpha)
+    cdef Triple z = stretch_of(x, alpha), one = triple(1.0, 0.0, 0.0), t
+    cdef bint left = z.a < 0.0
+    cdef Fall e
+    # 1 + (z - 1) e^z over alpha^2, and 1: for z > 0 it is e^z (e^-z - 1 + z).
+    t = times_power(z, either(left, -1.0, 1.0))
+    e = fall_of(t)
+    q = in_two(mixed(whichever(left, one, total_of(t, triple(-1.0, 0.0, 0.0))),
+                     whichever(left, total_of(times_power(t, -1.0), triple(-1.0, 0.0, 0.0)), one), e))
+    q = quotient(q, chosen(left, square, product_of(kept_of(e), square)))
+    unit = either(left, power, power / e.unit)
+    r = sum_of(1.0, pair(q.hi * unit * unit, q.lo * unit * unit))
+    falling = either(q.hi * unit * unit > 1e200, applied(grad, rounded(q, unit)), grad * (r.hi + r.lo))
+    falling = either(z.a < 1490.0, falling, grad * (INFINITY * z.a))
+    line = grown(grad, pair(x, 0.0), pair(0.5 + z.a * (1.0 / 3.0), 0.0), pair(1.0, 0.0))
+    line = either(c_fabs(z.a) < 9.094947017729282e-13, line, falling)
+    # log(1 + v) - v / (1 + v) over alpha^2, and 1 / (1 + v): all of it positive.
+    q = sum_of(g.s.hi * atanh_rest(g.s.hi * g.s.hi), quotient(pair(2.0, 0.0), sum_of(1.0, g.s)))
+    falling = grown(grad, g.near, q, quotient(pair(1.0, 0.0), g.rise))
+    b = alpha * either(g.up > 0.0, 2.7133285516175262e-166, 1.0)
+    unit = either(g.up < 0.0, 1.6069380442589903e60, 1.0)
+    q = scaled(quotient(pair(1.0, 0.0), g.rise), either(g.up > 0.0, 0.0, unit))
+    q = added(q, scaled(quotient(exact_product(b, b), g.rise), unit))
+    q = quotient(added(sum_of(-1.0, g.log), q), square)
+    falling = either(g.close, falling, applied(grad, rounded(q, power)))
+    falling = either(g.rise.hi > 0.0, falling, either(g.rise.hi == 0.0, grad * INFINITY, NAN))
+    falling = either(x > DBL_MAX, grad * x, either(x == x, falling, x))
+    return either(alpha < 0.0, falling, line)
+
+
 # ---- Gated by a sigmoid of themselves -------------------------------------------------------------------------
 
 cdef inline double gate(T like, double x, double z, double z_low) noexcept nogil:

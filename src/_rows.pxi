@@ -852,6 +852,187 @@ cdef void logmeanexp_backward_group(const T *x, const Rows *rows, Py_ssize_t gro
     logsumexp_backward_group(x, rows, group)
 
 
+# ---- Standardize ----------------------------------------------------------------------------------------------
+# The mean is a sum of two doubles: equal entries are the mean to the last digit, and no offset costs any. What a mask
+# hides is 0, and is not counted. epsilon comes as the temperature.
+
+cdef struct Moments:
+    double scale[LANES]         # 2^-530 for rows whose squares would overflow, or 1
+    double count[LANES]
+    double mean[LANES]          # of scaled entries
+    double mean_low[LANES]
+    double deviation[LANES]     # of scaled entries
+
+
+cdef void load_kept(const T *x, const Rows *rows, Py_ssize_t group, Py_ssize_t first, Py_ssize_t count,
+                    const double *scale, double *v, unsigned char *keep) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef int l
+    load_chunk(x, rows, group, first, count, 0.0, v)
+    load_keep(rows, group, first, count, keep)
+    for j in range(count):
+        for l in range(LANES):
+            v[j * LANES + l] = v[j * LANES + l] * scale[l] if keep[j * LANES + l] else 0.0
+
+
+cdef inline double from_mean(double x, double mean, double mean_low) noexcept nogil:
+    cdef Pair d = exact_sum(x, -mean)
+    return d.hi + (d.lo - mean_low)
+
+
+cdef void add_exactly(double *total, double *rest, double x) noexcept nogil:
+    cdef Pair s = exact_sum(total[0], x)
+    total[0] = s.hi
+    rest[0] += s.lo
+
+
+cdef void find_mean(const T *x, const Rows *rows, Py_ssize_t group, Moments *m) noexcept nogil:
+    """The mean and what it lacks, which is the mean of what is left."""
+    cdef double v[CHUNK * LANES]
+    cdef unsigned char keep[CHUNK * LANES]
+    cdef double total[LANES]
+    cdef double rest[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j, i
+    cdef Pair c, d
+    cdef int l
+    for l in range(LANES):
+        total[l] = rest[l] = m.count[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_kept(x, rows, group, first, count, m.scale, v, keep)
+        for j in range(count):
+            for l in range(LANES):
+                total[l] += v[j * LANES + l]
+                m.count[l] += keep[j * LANES + l]
+    if lies_along(rows):
+        combine_sum(total)
+        combine_sum(m.count)
+    for l in range(LANES):
+        m.mean[l] = total[l] / m.count[l]
+        total[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_kept(x, rows, group, first, count, m.scale, v, keep)
+        for j in range(count):
+            for l in range(LANES):
+                i = j * LANES + l
+                d = exact_sum(v[i], -m.mean[l])
+                rest[l] += d.lo if keep[i] else 0.0
+                add_exactly(&total[l], &rest[l], d.hi if keep[i] else 0.0)
+    if lies_along(rows):
+        for l in range(1, LANES):
+            add_exactly(&total[0], &rest[0], total[l])
+            rest[0] += rest[l]
+        for l in range(1, LANES):
+            total[l] = total[0]
+            rest[l] = rest[0]
+    for l in range(LANES):
+        c = quotient(exact_sum(total[l], rest[l]), pair(m.count[l], 0.0))
+        d = exact_sum(m.mean[l], c.hi)
+        m.mean[l] = d.hi
+        m.mean_low[l] = d.lo + c.lo
+
+
+cdef void find_moments(const T *x, const Rows *rows, Py_ssize_t group, Moments *m) noexcept nogil:
+    cdef double v[CHUNK * LANES]
+    cdef unsigned char keep[CHUNK * LANES]
+    cdef double top[LANES]
+    cdef double squares[LANES]
+    cdef double rest[LANES]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j, i
+    cdef double d
+    cdef int l
+    for l in range(LANES):
+        m.scale[l] = 1.0
+        top[l] = squares[l] = rest[l] = 0.0
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_kept(x, rows, group, first, count, m.scale, v, keep)
+        for j in range(count):
+            for l in range(LANES):
+                d = c_fabs(v[j * LANES + l])
+                top[l] = d if d > top[l] else top[l]
+    if lies_along(rows):
+        combine_max(top)
+    for l in range(LANES):
+        m.scale[l] = 2.8451311993408992e-160 if top[l] > 1e140 else 1.0
+    find_mean(x, rows, group, m)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_kept(x, rows, group, first, count, m.scale, v, keep)
+        for j in range(count):
+            for l in range(LANES):
+                i = j * LANES + l
+                d = from_mean(v[i], m.mean[l], m.mean_low[l]) if keep[i] else 0.0
+                add_exactly(&squares[l], &rest[l], d * d)
+    for l in range(LANES):
+        squares[l] += rest[l]
+    if lies_along(rows):
+        combine_sum(squares)
+    for l in range(LANES):
+        # Of numbers that large only equal ones do not outweigh epsilon.
+        d = squares[l] / m.count[l] + (rows.temperature if m.scale[l] == 1.0 else 0.0)
+        m.deviation[l] = sqrt(rows.temperature) * m.scale[l] if d == 0.0 else sqrt(d)
+
+
+cdef void standardize_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """at: x, out."""
+    cdef double v[CHUNK * LANES]
+    cdef unsigned char keep[CHUNK * LANES]
+    cdef Moments m
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j, i
+    cdef int l
+    find_moments(x, rows, group, &m)
+    for first in range(0, steps, 256):
+        count = chunk_size(steps, first)
+        load_kept(x, rows, group, first, count, m.scale, v, keep)
+        for j in range(count):
+            for l in range(LANES):
+                i = j * LANES + l
+                v[i] = from_mean(v[i], m.mean[l], m.mean_low[l]) / m.deviation[l]
+        clear_masked(rows, group, first, count, 0.0, v)
+        store_chunk(<T *>rows.at[1], rows, group, first, count, v)
+
+
+cdef void standardize_backward_group(const T *grad, const Rows *rows, Py_ssize_t group) noexcept nogil:
+    """(g - mean(g) - y mean((g - mean(g)) y)) / deviation for y = (x - mean) / deviation; at: g, x, out."""
+    cdef double v[CHUNK * LANES]
+    cdef double g[CHUNK * LANES]
+    cdef unsigned char keep[CHUNK * LANES]
+    cdef Moments m, of_grad
+    cdef double dot[LANES]
+    cdef const T *x = <const T *>rows.at[1]
+    cdef Py_ssize_t steps = steps_of(rows), first, count, j, i
+    cdef int l, turn
+    find_moments(x, rows, group, &m)
+    for l in range(LANES):
+        of_grad.scale[l] = 1.0
+        dot[l] = 0.0
+    find_mean(grad, rows, group, &of_grad)
+    for turn in range(2):
+        for first in range(0, steps, 256):
+            count = chunk_size(steps, first)
+            load_kept(x, rows, group, first, count, m.scale, v, keep)
+            load_kept(grad, rows, group, first, count, of_grad.scale, g, keep)
+            for j in range(count):
+                for l in range(LANES):
+                    i = j * LANES + l
+                    v[i] = from_mean(v[i], m.mean[l], m.mean_low[l]) / m.deviation[l]
+                    g[i] = from_mean(g[i], of_grad.mean[l], of_grad.mean_low[l])
+                    if turn == 0:
+                        dot[l] += g[i] * v[i] if keep[i] else 0.0
+                    else:
+                        g[i] = (g[i] - v[i] * dot[l]) / m.deviation[l] * m.scale[l]
+            if turn == 1:
+                clear_masked(rows, group, first, count, 0.0, g)
+                store_chunk(<T *>rows.at[2], rows, group, first, count, g)
+        if turn == 0:
+            if lies_along(rows):
+                combine_sum(dot)
+            for l in range(LANES):
+                dot[l] /= of_grad.count[l]
+
+
 # ---- Sparsemax ------------------------------------------------------------------------------------------------
 
 cdef void sparsemax_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:

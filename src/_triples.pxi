@@ -151,6 +151,11 @@ cdef inline double unit_of(Triple a, Fall e) noexcept nogil:
     return either(a.a == 0.0, e.unit, 1.0)
 
 
+cdef inline Pair kept_of(Fall e) noexcept nogil:
+    """e without its unit."""
+    return scaled(in_two(total_of(triple(1.0, 0.0, 0.0), total_of(e.rest, e.bend))), e.scale)
+
+
 cdef inline Pair one_and(Fall e) noexcept nogil:
     """1 + e."""
     cdef double scale = either(e.unit < 1.0, 0.0, e.scale)

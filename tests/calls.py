@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import actfn
 
 from . import oracle
-from .row_oracle import REDUCED
+from .row_oracle import FROM_INPUT, REDUCED
 
 ROWS, LENGTH = 12, 10
 IN_MEMORY = ("spatial", "pieces", "sampled rows")
@@ -60,7 +60,7 @@ def _operands(row: Any, dtype: str, backward: bool) -> dict[str, NDArray[Any]]:
         return {"logits": x, "target": (other > 0).astype(dtype)}
     if row.name in REDUCED:
         return {"x": x} | ({"grad": grad[:, 0]} if backward else {})
-    if row.kind == "rows":
+    if row.kind == "rows" and row.name not in FROM_INPUT:
         return {"y": getattr(actfn, row.name)(x), "grad": grad} if backward else {"x": x}
     return {"x": x} | ({"grad": grad} if backward else {})
 

@@ -404,6 +404,7 @@ def evaluate(
     limits: tuple[str, str] | None = None,
     factors: Iterable[float] | None = None,
     domain: tuple[float, float] = (-math.inf, math.inf),
+    defined: Callable[[Mapping[str, Number]], bool] | None = None,
 ) -> Reference:
     """The closure at every row of the columns; the first column may hold the ends of the domain if `limits` are given.
 
@@ -416,7 +417,7 @@ def evaluate(
     for row, scale in zip(rows, scales, strict=True):
         key = (row, scale)
         if key not in memo:
-            memo[key] = _one(closure, dtype, form, names, row, limits, scale, domain)
+            memo[key] = _one(closure, dtype, form, names, row, limits, scale, domain, defined)
         out.append(memo[key])
     return Reference.of(dtype, out)
 
@@ -430,6 +431,7 @@ def _one(
     limits: tuple[str, str] | None,
     scale: float,
     domain: tuple[float, float],
+    defined: Callable[[Mapping[str, Number]], bool] | None,
 ) -> Rounded:
     if any(value != value for value in row) or scale != scale or not domain[0] <= row[0] <= domain[1]:
         return Rounded(math.nan, 0.0, form.smallest)
@@ -437,6 +439,8 @@ def _one(
         assert limits is not None, "no limit is known here"
         return limit(limits[domain.index(row[0])], dtype, Fraction(scale))
     env = dict(zip(names, map(rational, row), strict=True))
+    if defined is not None and not defined(env):
+        return Rounded(math.nan, 0.0, form.smallest)
     if scale == 1:
         return resolve(closure, env, form)
     factor = rational(scale)
@@ -479,4 +483,5 @@ def elementwise(
     else:
         closure, limits = partial(row.formula, direction), None
     ends = limits if params is None else None
-    return evaluate(closure, dtype, ["x", *values], [x, *columns], ends, grad, domain_of(row))
+    defined = formula(row.defined) if row.defined else None
+    return evaluate(closure, dtype, ["x", *values], [x, *columns], ends, grad, domain_of(row), defined)

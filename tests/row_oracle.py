@@ -14,6 +14,8 @@ from .oracle import FORMATS, PRECISIONS, Reference, Rounded, ball, exact, ration
 
 # Those that make a number of a row.
 REDUCED = ("logsumexp", "logmeanexp")
+# Those whose gradient is computed from their input, not from their output.
+FROM_INPUT = (*REDUCED, "standardize")
 Row = list[Any]  # of fmpq; None stands for -infinity
 
 
@@ -127,9 +129,25 @@ def hardmax(z: Row) -> Row:
     return [fmpq(int(k == first)) for k in range(len(z))]
 
 
+def moments(z: Row, epsilon: float = 1e-5) -> tuple[Any, Any]:
+    """Mean and deviation of the entries that z has."""
+    present = [v for v in z if v is not None]
+    mean = sum(present, fmpq(0)) / len(present)
+    return mean, ball(sum(((v - mean) ** 2 for v in present), fmpq(0)) / len(present) + rational(epsilon)).sqrt()
+
+
+def standardize(z: Row) -> Row:
+    """Masked entries, which do not count, are 0."""
+    if all(v is None for v in z):
+        return [fmpq(0)] * len(z)
+    mean, deviation = moments(z)
+    # A rational 0 is exact.
+    return [fmpq(0) if v is None or v == mean else (v - mean) / deviation for v in z]
+
+
 FORWARD = {"softmax": softmax, "softmin": softmax, "softmax1": softmax1, "log_softmax": log_softmax,
            "logsumexp": logsumexp, "logmeanexp": logmeanexp, "sparsemax": sparsemax,
-           "entmax15": entmax15, "hardmax": hardmax}  # fmt: skip
+           "entmax15": entmax15, "hardmax": hardmax, "standardize": standardize}  # fmt: skip
 
 
 def forward(
@@ -148,6 +166,8 @@ def _forward(
     kept = [x for k, x in enumerate(row) if mask is None or mask[k]]
     n = 1 if name in REDUCED else len(row)
     if any(x != x for x in kept) or (math.inf in kept and name not in (*REDUCED, "hardmax")):
+        return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
+    if name == "standardize" and -math.inf in kept:
         return Reference.of(dtype, [Rounded(math.nan, 0.0, 0)] * n)
     if math.inf in kept and name in REDUCED:
         return Reference.of(dtype, [Rounded(math.inf, math.inf, 0)])
@@ -172,6 +192,19 @@ def backward(
         reference = resolve_row(lambda: [rational(grad[0]) * p for p in softmax(z)], dtype)
         return reference, np.zeros(len(y))
     g = [rational(v) if k else fmpq(0) for v, k in zip(grad, keep, strict=True)]
+    if name == "standardize":
+        z, count = entries(y, 1.0, mask), sum(keep)
+        mean = sum(g, fmpq(0)) / count
+
+        def slopes() -> Row:
+            out, deviation = standardize(z), moments(z)[1]
+            dot = sum(((a - mean) * v for a, v in zip(g, out, strict=True)), fmpq(0)) / count
+            return [(a - mean - v * dot) / deviation if k else fmpq(0) for a, v, k in zip(g, out, keep, strict=True)]
+
+        sizes = np.abs(np.array([float(arb(a).mid()) for a in g]))
+        out = np.abs(_floats(standardize(z)))
+        terms = sizes + sizes.sum() / count + out * (sizes * out).sum() / count
+        return resolve_row(slopes, dtype), terms / float(ball(moments(z)[1]).mid())
     if name == "hardmax":
         return resolve_row(lambda: [fmpq(0)] * len(y), dtype), np.zeros(len(y))
     if name in ("softmax", "softmin", "softmax1"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import math
 import re
@@ -50,12 +51,26 @@ def second_opinion(text: str, values: dict[str, Fraction]) -> Any:
         return lambda x: eval(_decimals(definition), {**scope, "x": x})
 
     def piecewise(*pieces: Any) -> Any:
-        return next(value for value, condition in pieces if condition)
+        return next(value() for value, condition in pieces if condition)
 
     scope: dict[str, Any] = {**NAMESPACE, "mpf": mpmath.mpf, "Piecewise": piecewise}
     scope.update({name: named(definition) for name, definition in oracle.facts.FUNCTIONS.items()})
     scope.update({name: number(value) for name, value in values.items()})
-    return mpmath.mpf(eval(_decimals(text), scope))
+    tree = ast.fix_missing_locations(_OnePiece().visit(ast.parse(_decimals(text), mode="eval")))
+    return mpmath.mpf(eval(compile(tree, text, "eval"), scope))
+
+
+class _OnePiece(ast.NodeTransformer):
+    """Makes functions of the values of pieces, of which others than the wanted one may divide by 0."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "Piecewise":
+            for piece in node.args:
+                assert isinstance(piece, ast.Tuple)
+                nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+                piece.elts[0] = ast.Lambda(nothing, piece.elts[0])
+        return node
 
 
 def _decimals(text: str) -> str:
@@ -262,7 +277,7 @@ def test_derivatives_of_rows_and_losses() -> None:
     heat = sympy.Symbol("temperature", positive=True)
 
     def evaluate(text: str, at: int, **functions: Any) -> Any:
-        names = {"i": i, "j": j, "n": n, "t": t, "temperature": heat, "tau": heat,
+        names = {"i": i, "j": j, "n": n, "t": t, "temperature": heat, "tau": heat, "epsilon": heat,
                  **{f: sympy.Function(f) for f in "xygG"}}  # fmt: skip
         expression = sympy.parse_expr(text, local_dict=names).subs({n: 3, i: at, t: 2}).doit()
         for key, entries in functions.items():
@@ -272,7 +287,7 @@ def test_derivatives_of_rows_and_losses() -> None:
     point = {**dict(zip(xs, values, strict=True)), heat: sympy.Rational(3, 2)}
     point |= {sympy.Function("G")(k): sympy.Rational(k * k, 7) for k in (1, 2, 3)}
     for name in ("softmax", "log_softmax", "softmin", "softmax1", "softmax2d", "gumbel_softmax", "logsumexp",
-                 "logmeanexp", "cross_entropy"):  # fmt: skip
+                 "logmeanexp", "standardize", "cross_entropy"):  # fmt: skip
         row = ROWS[name]
         scalar = "(i)" not in row.formula
         outputs = [evaluate(row.formula, k, x=xs) for k in (1, 2, 3)]

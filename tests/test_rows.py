@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 import actfn
 
 from . import row_oracle
-from .row_oracle import REDUCED
+from .row_oracle import FROM_INPUT, REDUCED
 from .test_values import assert_within
 
-SAME_SHAPE = ["softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax"]
+SAME_SHAPE = ["softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax", "standardize"]
 FORWARDS = [*SAME_SHAPE, *REDUCED]
 SCALED = [name for name in SAME_SHAPE if "temperature" in actfn.catalog[name].params]
 # Error of forward functions in float16 and float32, which are computed in float64, in ULP.
@@ -53,6 +53,8 @@ def allowed(
             return np.array([base]) + np.nan_to_num(2 * EPS * terms / spacing)
         if name == "hardmax":
             return np.full(len(z), 0.5)
+        if name == "standardize":
+            return np.full(len(z), base)
         if name == "sparsemax":
             return base + (len(z) + 4) * EPS / spacing
         if name == "entmax15":
@@ -199,7 +201,7 @@ def test_gradients_of_rows(function: str, dtype: str) -> None:
     rng = np.random.default_rng(2)
     backward = getattr(actfn, f"{function}_backward")
     for x in some_rows(dtype):
-        saved = x if function in REDUCED else getattr(actfn, function)(x)
+        saved = x if function in FROM_INPUT else getattr(actfn, function)(x)
         grad = np.asarray(rng.normal(size=() if function in REDUCED else x.shape)).astype(dtype)
         for temperature in (1.0, 0.3) if function in SCALED else (1.0,):
             keywords = {} if temperature == 1 else {"temperature": temperature}
@@ -281,7 +283,7 @@ def test_gradients_agree_with_finite_differences(n: int) -> None:
     for function in FORWARDS:
         f: Callable[..., Any] = getattr(actfn, function)
         g: Any = grad[0] if function in REDUCED else grad
-        gradient = getattr(actfn, f"{function}_backward")(g, x if function in REDUCED else f(x))
+        gradient = getattr(actfn, f"{function}_backward")(g, x if function in FROM_INPUT else f(x))
         if function in ("sparsemax", "entmax15") and np.any((f(x - step) > 0) != (f(x + step) > 0)):
             continue
         change = np.sum(g * f(x + step)) - np.sum(g * f(x - step))
@@ -655,7 +657,7 @@ def test_plain_arrays_and_others_give_the_same_bits(function: str, dtype: str) -
         x = (rng.normal(size=shape) * 3).astype(dtype)
         y = f(x, axis)
         g = y.copy() if function in REDUCED else rng.normal(size=shape).astype(dtype)
-        saved = x if function in REDUCED else y
+        saved = x if function in FROM_INPUT else y
         gradient = backward(g, saved, axis)
         assert type(y) is type(f(x.view(Named), axis)) and y.dtype == gradient.dtype == dtype
         for other in (x.view(Named), x.astype(x.dtype.newbyteorder())):
@@ -678,6 +680,50 @@ def test_sums_near_zero_keep_their_digits() -> None:
             for row in (x, -x, rng.normal(size=n).astype(np.float32) * np.float32(scale)):
                 check("logmeanexp", actfn.logmeanexp(row), row)
     assert actfn.logmeanexp([1e-300] * 7) == 1e-300
+
+
+@pytest.mark.usefixtures("with_build")
+@pytest.mark.parametrize("n", [3, 20, 50, 5000])
+def test_standardize_far_from_0_and_next_to_its_mean(n: int, dtype: str) -> None:
+    """Equal entries are exactly 0 and have a gradient of 0; an offset costs no digit, whatever its size."""
+    rng = np.random.default_rng(n)
+    top = float(np.finfo(dtype).max)
+    for offset in (0.1, -1e-5, 1000.1, 0.7 * top, -0.9 * top):
+        x = np.full(n, offset, dtype)
+        assert not actfn.standardize(x).any() and not actfn.standardize(np.stack([x] * 20, 1), 0).any()
+        steps = np.abs(np.spacing(x)) * rng.integers(-5, 6, n).astype(dtype) * np.sign(-x)
+        near = x + np.where(np.sign(steps) == np.sign(x), 0, steps)
+        check("standardize", actfn.standardize(near), near)
+        check("standardize", actfn.standardize(np.stack([near] * 20, 1), 0)[:, 3], near)
+    x = rng.normal(size=n).astype(dtype)
+    assert not actfn.standardize_backward(np.full(n, 0.1, dtype), x).any()
+    # One entry next to the mean of the others.
+    for _ in range(20):
+        x = rng.normal(size=n).astype(dtype)
+        x[1] = (x.astype(np.float64).sum() - x[1]) / (n - 1)
+        check("standardize", actfn.standardize(x), x)
+
+
+@pytest.mark.parametrize("epsilon", [1e-300, 1e-12, 0.1, 1.0, 1e300])
+def test_epsilon(epsilon: float, dtype: str) -> None:
+    """Added to the variance, forward and backward, by the short way and the long one."""
+    x = np.random.default_rng(5).normal(size=(3, 7)).astype(dtype)
+    wide = x.astype(np.longdouble)
+    below = wide - wide.mean(-1, keepdims=True)
+    scale = np.sqrt((below**2).mean(-1, keepdims=True) + np.longdouble(epsilon))
+    tolerance = {"rtol": 2 * np.finfo(dtype).eps, "atol": float(np.finfo(dtype).smallest_subnormal)}
+    g = wide[:, ::-1] - wide.mean(-1, keepdims=True)
+    slope = (g - below / scale * (g * below / scale).mean(-1, keepdims=True)) / scale
+    for other in (x, np.repeat(x, 2, 1)[:, ::2]):
+        got = actfn.standardize(other, epsilon=epsilon)
+        np.testing.assert_allclose(got.astype(float), (below / scale).astype(float), **tolerance)
+        got = actfn.standardize_backward(x[:, ::-1], other, epsilon=epsilon)
+        np.testing.assert_allclose(got.astype(float), slope.astype(float), rtol=tolerance["rtol"],
+                                   atol=20 * float(np.finfo(dtype).eps / scale.max()) + tolerance["atol"])  # fmt: skip
+    for bad, error in ((0.0, ValueError), (-1.0, ValueError), (np.nan, ValueError), ("small", TypeError)):
+        for name, call in (("standardize", (x,)), ("standardize_backward", (x, x))):
+            with pytest.raises(error, match=f"^{name}: epsilon must be"):
+                getattr(actfn, name)(*call, epsilon=bad)
 
 
 # ---- Nothing at all -------------------------------------------------------------------------------------------
@@ -746,7 +792,7 @@ def test_no_warnings_from_rows(with_build: ModuleType, dtype: str) -> None:
         for x in rows:
             for function in FORWARDS:
                 y = getattr(actfn, function)(x)
-                saved = x if function in REDUCED else y
+                saved = x if function in FROM_INPUT else y
                 getattr(actfn, f"{function}_backward")(np.array(1, dtype), saved)
 
 

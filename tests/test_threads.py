@@ -36,7 +36,8 @@ DIGESTS = """
     x = rng.normal(scale=3, size=(50_000, 10)).astype(np.float32)
     g = rng.normal(size=x.shape).astype(np.float32)
     for axis in (0, 1):
-        for name in ("softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax"):
+        for name in ("softmax", "log_softmax", "softmin", "softmax1", "sparsemax", "entmax15", "hardmax",
+                     "standardize"):
             y = getattr(actfn, name)(x, axis)
             show(f"{name} {axis}", (y, getattr(actfn, f"{name}_backward")(g, y, axis)))
         show(f"logsumexp {axis}", actfn.logsumexp(x, axis))

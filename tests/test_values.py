@@ -121,6 +121,9 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
         {"alpha_p": p, "alpha_n": n, "beta": b}
         for p, n, b in ((0.3, 0.6, 0.5), (2.0, 1.3, 0.1), (-0.7, -0.5, 0.4), (1.0, 1.0, 1e-5), (0.1, 0.5, 0.5))
     ],
+    "soft_exponential": [
+        {"alpha": a} for a in (0.3, -0.3, 0.9, -0.9, 1.0, -1.7, 3.0, -30.1, 1e-5, -1e-5, 1e-30, -1e-30, 1e30, -1e30)
+    ],
     "nl_relu": [{"beta": b} for b in (0.1, 3.0, 1e-5, 1e5)],
     "acon_c": [
         {"p1": p, "p2": q, "beta": b}
@@ -187,7 +190,7 @@ def crossings(name: str, index: int, direction: str, dtype: str) -> NDArray[Any]
 # Sums of terms that their parameters make 0, and what is learned through them.
 CROSSING = [
     (name, direction)
-    for name in ("dynamic_tanh", "xielu", "acon_c", "srelu", "snake", "snake_beta")
+    for name in ("dynamic_tanh", "xielu", "acon_c", "srelu", "snake", "snake_beta", "soft_exponential")
     for direction in (*measure.DIRECTIONS, *oracle.ROWS[name].trains)
 ]
 
@@ -205,6 +208,30 @@ def test_where_parameters_make_a_sum_0(name: str, direction: str, dtype: str, bu
         got = kernels.ufuncs[name + suffix](*grad, x, *params.values())
         exact = oracle.elementwise(name, direction, dtype, x.tolist(), params)
         assert_within(exact, got, measure.GOAL[dtype][0], x=x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_soft_exponential_at_the_edge_and_at_0(dtype: str, build: str, kernels: ModuleType) -> None:
+    """For a negative alpha -inf at the edge and NaN below; beyond any large number, what the formula tends to."""
+    f, slope, learned = (kernels.ufuncs[f"soft_exponential{s}"] for s in ("", "_backward", "_backward_alpha"))
+    inf, nan, one = np.inf, np.nan, np.ones(5, dtype)
+    for alpha, edge in ((-1.0, 0.0), (-0.5, -1.5), (-2.0, 1.5), (-4.0, 3.75)):
+        below, above = np.nextafter(np.array(edge, dtype), np.array([-inf, inf], dtype))
+        x = np.array([-inf, below, edge, inf, nan], dtype)
+        assert np.array_equal(f(x, alpha), np.array([nan, nan, -inf, inf, nan], dtype), equal_nan=True)
+        assert np.array_equal(slope(one, x, alpha), np.array([nan, nan, inf, 0, nan], dtype), equal_nan=True)
+        assert np.array_equal(learned(one, x, alpha), [nan, nan, inf, inf, nan], equal_nan=True)
+        for direction, got in (("forward", f(above[None], alpha)), ("backward", slope(one[:1], above[None], alpha))):
+            exact = oracle.elementwise("soft_exponential", direction, dtype, [float(above)], {"alpha": alpha})
+            assert_within(exact, got, measure.GOAL[dtype][0])
+    x = np.array([-inf, inf, nan], dtype)
+    assert np.array_equal(f(x, 0.25), np.array([0.25 - 4, inf, nan], dtype), equal_nan=True)
+    assert np.array_equal(slope(one[:3], x, 0.25), np.array([0, inf, nan], dtype), equal_nan=True)
+    assert np.array_equal(learned(one[:3], x, 0.25), [17, inf, nan], equal_nan=True)
+    # SymPy differentiates the pieces, and does not see that they meet.
+    x = np.array([-3.0, -0.0, 0.1, 5.0, 1e100], dtype="float64")
+    for alpha in (0.0, 1e-300, -1e-300):
+        assert np.allclose(learned(np.ones(5), x, alpha), 1 + x * x / 2, rtol=3e-16, atol=0), alpha
 
 
 def test_sums_that_are_0_were_found() -> None:

@@ -59,6 +59,8 @@ class Activation:
     kinks: Mapping[str, str] = field(default_factory=dict)
     # Where f is defined; NaN elsewhere.
     domain: str = "[-oo, oo]"
+    # A condition that x must meet too, where the domain depends on parameters other than the defaults.
+    defined: str = ""
     # A sentence on infinities, where neither limit nor NaN goes without saying.
     edges: str = ""
     edges_ko: str = ""
@@ -1703,6 +1705,47 @@ array([1.00000000e+10, 5.81976707e-01, 1.92874985e-22])""",
         plot=(0.05, 4.0),
     ),
     Activation(
+        name="soft_exponential",
+        title="Soft Exponential",
+        title_ko="소프트 지수 함수",
+        family="logarithmic",
+        summary=(
+            "The logarithm for an alpha of -1, the identity for 0, the exponential for 1, and what is between; alpha "
+            "is learned, and a network of it can multiply and raise to powers."
+        ),
+        summary_ko=(
+            "alpha가 -1이면 로그 함수, 0이면 항등 함수, 1이면 지수 함수이고 그 사이도 매끄럽게 잇습니다. "
+            "alpha를 학습하며, 이 함수로 만든 신경망은 곱셈과 거듭제곱도 나타낼 수 있습니다."
+        ),
+        formula=(
+            "Piecewise((-log(1 - alpha*(x + alpha))/alpha, alpha < 0), ((exp(alpha*x) - 1)/alpha + alpha, alpha > 0), "
+            "(x, True))"
+        ),
+        derivative="Piecewise((1/(1 - alpha*(x + alpha)), alpha < 0), (exp(alpha*x), True))",
+        params={"alpha": 0.0},
+        param_docs={"alpha": "-1 gives the logarithm, 0 the identity and 1 the exponential; learned."},
+        trains=("alpha",),
+        aliases=("soft_exp",),
+        defined="(alpha >= 0) | (1 - alpha*(x + alpha) >= 0)",
+        edges="For a negative alpha it is -oo at 1/alpha - alpha, the slope oo, and both are NaN below.",
+        limits=("-oo", "oo"),
+        slopes=("1", "1"),
+        range="(-oo, oo)",
+        monotonic=True,
+        zero_centered=True,
+        odd=True,
+        elsewhere={
+            "alpha": {"0": "Echo"},
+        },
+        source="Godfrey and Gashler, 2016, arXiv:1602.01321",
+        example=""">>> actfn.soft_exponential(np.array([0.5, 1.0, 2.0]), alpha=1.0)
+array([1.64872127, 2.71828183, 7.3890561 ])
+>>> actfn.soft_exponential(np.array([-1.0, 0.0, 1.0, 2.0]), alpha=-1.0)
+array([       nan,       -inf, 0.        , 0.69314718])
+>>> actfn.soft_exponential_backward(1.0, np.array([-1.0, 0.0, 2.0]), 0.0)
+(array([1., 1., 1.]), np.float64(5.5))""",
+    ),
+    Activation(
         name="bent_identity",
         title="Bent Identity",
         title_ko="굽은 항등 함수",
@@ -2606,6 +2649,37 @@ array([0.659001, 0.242433, 0.098566])""",
 -900.0
 >>> actfn.logmeanexp_backward(1.0, np.array([2.0, 1.0, 0.1])).round(6)
 array([0.659001, 0.242433, 0.098566])""",
+    ),
+    Activation(
+        name="standardize",
+        title="Standardize",
+        title_ko="표준화",
+        family="rows",
+        kind="rows",
+        summary=(
+            "Moves and stretches a row so that its mean is 0 and its variance 1; layer normalisation without what it "
+            "learns."
+        ),
+        summary_ko=("한 줄의 평균이 0, 분산이 1이 되도록 옮기고 늘입니다. 학습하는 부분을 뺀 층 정규화입니다."),
+        formula=(
+            "(x(i) - Sum(x(j), (j, 1, n))/n)/sqrt(Sum((x(j) - Sum(x(k), (k, 1, n))/n)**2, (j, 1, n))/n + epsilon)"
+        ),
+        derivative=(
+            "(g(i) - Sum(g(j), (j, 1, n))/n - y(i)*Sum(g(j)*y(j), (j, 1, n))/n)/"
+            "sqrt(Sum((x(j) - Sum(x(k), (k, 1, n))/n)**2, (j, 1, n))/n + epsilon)"
+        ),
+        params={"epsilon": 1e-5},
+        param_docs={"epsilon": "Added to the variance; a positive number, which makes equal entries 0."},
+        edges="A row with an infinite entry is NaN.",
+        range="(-oo, oo)",
+        smooth=True,
+        source="",
+        example=""">>> actfn.standardize(np.array([1.0, 2.0, 3.0])).round(6)
+array([-1.224736,  0.      ,  1.224736])
+>>> actfn.standardize(np.array([1e9, 1e9, 1e9]))
+array([0., 0., 0.])
+>>> actfn.standardize_backward(np.array([1.0, 0.0, 0.0]), np.array([1.0, 2.0, 3.0])).round(6)
+array([ 0.204132, -0.408245,  0.204113])""",
     ),
     Activation(
         name="softmin",

@@ -32,8 +32,12 @@ def _run(
     out: Array | None,
     temperature: float = 1.0,
     kernel: str | None = None,
+    spelled: str = "temperature",
 ) -> Array:
-    """A kernel whose result has the shape of the last operand; the gradient before it broadcasts to that."""
+    """A kernel whose result has the shape of the last operand; the gradient before it broadcasts to that.
+
+    `spelled` is what the function calls the temperature, which for some is another number.
+    """
     kernel = kernel or name
     if mask is None:
         plain = kernels.run_plain(kernel, tuple(operands.values()), axis, temperature, out)
@@ -41,9 +45,10 @@ def _run(
             return plain  # type: ignore[no-any-return]
     if library_of(*operands.values(), mask):
         whole = {operand: (value, "n") for operand, value in reversed({"mask": mask, **operands}.items())}
-        options = {} if temperature == 1.0 else {"temperature": temperature}
+        # Some have no temperature.
+        options = {} if (spelled, temperature) == ("temperature", 1.0) else {spelled: temperature}
         return apply(named(name, globals()[kernel]), whole, "n", axis, out, **options)  # type: ignore[no-any-return]
-    temperature = positive(name, "temperature", temperature)
+    temperature = positive(name, spelled, temperature)
     (*gradients, array), dtype = real_arrays(name, operands)
     layout = Layout.of(array, valid_axis(name, axis, array.ndim))
     gradients = [broadcastable(name, "grad", g, array.shape) for g in gradients]
@@ -202,6 +207,24 @@ def gumbel_softmax_backward(
 ) -> Array:
     name = "gumbel_softmax_backward"
     return _run(name, {"grad": grad, "y": y}, axis, mask, out, positive(name, "tau", tau), "softmax_backward")
+
+
+def standardize(
+    x: ArrayLike, axis: int = -1, *, mask: ArrayLike | None = None, epsilon: float = 1e-5, out: Array | None = None
+) -> Array:
+    return _run("standardize", {"x": x}, axis, mask, out, epsilon, spelled="epsilon")
+
+
+def standardize_backward(
+    grad: ArrayLike,
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    mask: ArrayLike | None = None,
+    epsilon: float = 1e-5,
+    out: Array | None = None,
+) -> Array:
+    return _run("standardize_backward", {"grad": grad, "x": x}, axis, mask, out, epsilon, spelled="epsilon")
 
 
 def _reduced(name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, keepdims: bool, out: Array | None) -> Any:
