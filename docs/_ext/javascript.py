@@ -114,12 +114,14 @@ def function(row: Activation) -> str:
     lines = [f"{name}: {json.dumps(fact, ensure_ascii=False)}" for name, fact in facts.items()]
     if not of_rows(row):
         x = row.inputs[0]
-        lines += [f"value: ({x}{moved}) => {value}", f"slope: ({x}{moved}) => {javascript(row.derivative)}"]
+        inside = f"!({javascript(row.defined)}) ? NaN : " if row.defined else ""
+        lines += [f"{name}: ({x}{moved}) => {inside}{javascript(text)}"
+                  for name, text in (("value", row.formula), ("slope", row.derivative))]  # fmt: skip
     else:
         known = ""
         if "tau" in row.formula and "tau" not in row.params:
             known = f"const tau = solved((tau) => total(1, n, (i) => {value})); "
-        elif re.search(r"\bk\b", row.formula):
+        elif row.formula.startswith("Kronecker"):
             known = "const k = 1 + x.indexOf(max(...x)); "
         count = "1" if not re.search(r"\bi\b", row.formula) or row.kind == "row loss" else "n"
         count = "n / 2" if "2*i" in row.formula else count
