@@ -22,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "myst_parser",
     "translated",
+    "assets",
     "explorer",
     "mathematics",
     "pages",

@@ -77,6 +77,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("explorer", Explorer)
     app.connect("config-inited", lambda _app, config: config.html_static_path.append(str(UPLOT / "static")))
     app.connect("build-finished", lambda app, error: error or write(app))
-    app.add_css_file("uPlot.min.css")
     app.add_js_file("explorer.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

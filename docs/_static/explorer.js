@@ -20,6 +20,9 @@
       document.head.append(script);
     });
 
+  const style = (name) =>
+    document.head.append(make("link", { rel: "stylesheet", href: new URL(name, here).href }));
+
   function make(tag, properties, ...children) {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -419,7 +422,7 @@
   async function start(container) {
     if (container.started) return;
     container.started = true;
-    loading ??= Promise.all([load("uPlot.iife.min.js"), load("activations.js")]);
+    loading ??= Promise.all([style("uPlot.min.css"), load("uPlot.iife.min.js"), load("activations.js")]);
     const words = JSON.parse(container.dataset.words);
     const korean = document.documentElement.lang.startsWith("ko");
     words.title = (a) => (korean ? a.korean : a.title);

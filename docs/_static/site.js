@@ -82,6 +82,16 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// ---- Searching ----
+
+// The index is as large as everything else together; it comes when somebody is about to search. Queries wait for it.
+document.querySelector("#pst-search-dialog input")?.addEventListener("focus", () => {
+  if (Search.hasIndex()) return;
+  const script = document.createElement("script");
+  script.src = `${document.documentElement.dataset.content_root}searchindex.js`;
+  document.head.append(script);
+}, { once: true });
+
 // ---- What is wider than the page ----
 
 // It fades where there is more to scroll to: scroll bars of phones are out of sight.
