@@ -54,8 +54,8 @@ sphinx_gallery_conf = {
     "image_scrapers": ("figures.scrape",),
     "reset_modules": ("matplotlib", "figures.reset"),
     "remove_config_comments": True,
-    # `axes.legend()` as the last line of a block is not meant to print the address of a legend.
-    "ignore_repr_types": r"matplotlib\.",
+    # As the last line of a block, `axes.legend()` is not meant to print an address, nor `axes.set()` a list.
+    "ignore_repr_types": r"matplotlib\.|'list'",
     "write_computation_times": False,
     "show_signature": False,
     "plot_gallery": "True",

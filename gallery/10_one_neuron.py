@@ -5,7 +5,7 @@ One neuron, then a layer of them
 A neuron weighs its inputs, adds them up, and passes the sum through an activation function.
 On this page you compute one by hand, let actfn check it, and see that a layer is the same thing done by a matrix.
 
-You need to know what a vector is; nothing else.
+You need to know what a vector and a derivative are; nothing else.
 """
 
 # sphinx_gallery_tags = ["beginner", "neuron"]
@@ -98,13 +98,15 @@ a = b + w[0] * x[0] + w[1] * x[1]
 #
 # Training needs to know which way each weight should move.
 # The chain rule tells it: a weight changes the sum by its input, and the sum changes the output by :math:`h'(a)`.
+# The sign :math:`\partial` in place of a :math:`d` says that one weight moves while the others stand still.
 #
 # .. math::
 #
 #    \frac{\partial y}{\partial w_i} = h'(a)\, x_i
 #
 # Next to every activation, actfn has its backward function: the gradient from above times the derivative.
-# At the output of this neuron the gradient from above is 1.
+# The gradient from above says how much the end result changes with the output of the neuron.
+# Here the output is the end result, so it is 1.
 
 slope = actfn.sigmoid_backward(1.0, a)
 gradient = slope * x
@@ -130,7 +132,7 @@ for i in range(2):
 # A layer
 # -------
 #
-# A layer is several neurons that look at the same inputs.
+# A layer is several neurons, also called units, that look at the same inputs.
 # Their weights are the columns of a matrix :math:`W`, their biases a vector :math:`b`:
 #
 # .. math::
@@ -190,3 +192,6 @@ batch = actfn.sigmoid(examples @ W + biases)
 
 assert np.allclose(batch[0], outputs)
 plt.show()
+
+# %%
+# Next: :doc:`11_linear_layers_collapse`.

@@ -6,7 +6,7 @@ Ten linear layers can do exactly as much as one.
 On this page you stack them, watch them collapse into a single matrix, and then put an activation function in between,
 which stops the collapse.
 
-You should know what a matrix product is.
+You should know what a matrix product is, and how :doc:`a layer <10_one_neuron>` uses one.
 """
 
 # sphinx_gallery_tags = ["beginner", "neuron", "depth"]
@@ -148,3 +148,6 @@ axes.legend(loc="upper center", ncols=3)
 assert errors["identity"] > 0.5
 assert errors["relu"] < 0.1
 plt.show()
+
+# %%
+# Next: :doc:`12_perceptron`.

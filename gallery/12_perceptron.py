@@ -5,7 +5,7 @@ The perceptron: what one neuron can learn, and what it cannot
 The first artificial neurons answered with yes or no, by a step function.
 On this page one of them learns AND and OR from examples, and fails at XOR, for a reason that you can draw.
 
-You should have met a neuron as a weighted sum.
+You should have met :doc:`a neuron as a weighted sum <10_one_neuron>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "neuron", "training"]
@@ -23,7 +23,7 @@ import actfn
 #
 # .. math::
 #
-#    y = \begin{cases} 1 & w_1 x_1 + w_2 x_2 \ge \theta \\ 0 & \text{otherwise} \end{cases}
+#    y = \begin{cases} 1 & w_1 x_1 + w_2 x_2 \ge \theta \\ 0 & w_1 x_1 + w_2 x_2 < \theta \end{cases}
 #
 # With both weights 1 the threshold alone decides what it computes.
 # It is AND where both inputs are needed to reach it, and OR where one is enough.
@@ -44,7 +44,7 @@ total = inputs @ np.array([1.0, 1.0])
 # Learning from mistakes
 # ----------------------
 #
-# Gradient descent is no help here.
+# Gradient descent, which makes an error smaller by many small steps downhill, is no help here.
 # The step function is flat on both sides, so its derivative is 0 wherever it has one:
 #
 # >>> actfn.step_backward(1.0, np.array([-1.0, -0.1, 0.1, 1.0]))
@@ -86,7 +86,8 @@ for name, (_, _, mistakes) in learned.items():
     print(f"{name:3}  mistakes in each epoch: {mistakes[:12]} ...")
 
 # %%
-# AND and OR are without a mistake after a few epochs.
+# An epoch is one pass over all examples.
+# AND and OR are without a mistake after a few of them.
 # XOR never is.
 
 assert learned["AND"][2][-1] == learned["OR"][2][-1] == 0
@@ -152,8 +153,11 @@ exclusive = actfn.step(either - both, threshold=0.5)
 # >>> exclusive
 # array([0., 1., 1., 0.])
 #
-# That is a network with a hidden layer.
+# That is a network with a hidden layer: the first two perceptrons, whose answers only the third one sees.
 # Its weights were chosen by hand here, because a step function gives gradient descent nothing to hold on to.
 # With a smooth activation a network finds them by itself.
 
 plt.show()
+
+# %%
+# Next: :doc:`13_xor_hidden_layer`.

@@ -6,7 +6,7 @@ No single neuron can compute XOR.
 On this page a network with two hidden neurons learns it by gradient descent, and you see what the hidden layer does:
 it moves the four points until a straight line can separate them.
 
-You should know the chain rule.
+You should know the chain rule, and have seen :doc:`where a single neuron fails <12_perceptron>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "training", "loss"]
@@ -32,14 +32,14 @@ target = np.array([[0.0], [1.0], [1.0], [0.0]])
 #    h = \tanh(x W_1 + b_1), \qquad z = h W_2 + b_2, \qquad p = \sigma(z)
 #
 # :math:`z` is a score, any number; the sigmoid makes a probability :math:`p` of it.
-# The loss compares that probability with the truth :math:`t`:
+# The loss, which is the number that training makes small, compares that probability with the truth :math:`t`:
 #
 # .. math::
 #
 #    L = -t \log p - (1 - t) \log(1 - p)
 #
 # ``actfn.binary_cross_entropy`` takes the score and puts the sigmoid and the logarithm together, so that neither
-# can overflow.
+# can overflow: no number on the way becomes too large for its type.
 
 rng = np.random.default_rng(0)
 network = {
@@ -61,7 +61,8 @@ def forward(x):
 # Backward
 # --------
 #
-# The gradient starts at the loss and walks back, one factor of the chain rule at a time.
+# The gradient, which is the derivatives of the loss with respect to all weights, starts at the loss and walks back, one
+# factor of the chain rule at a time.
 # At each activation, its backward function takes the gradient that arrives and the input that the forward had.
 
 
@@ -102,6 +103,7 @@ print("all nine derivatives are right")
 # --------
 #
 # Gradient descent is one line: every weight takes a step against its gradient.
+# How long the step is for a gradient of 1 is the learning rate, ``RATE``.
 # The first loss is near :math:`\log 2`, which is what a network has that always answers one half, a score of 0:
 #
 # >>> print(f"{actfn.binary_cross_entropy(np.zeros((4, 1)), target):.4f}")
@@ -166,3 +168,6 @@ right.set(xlabel="first hidden unit", ylabel="second hidden unit", xlim=(-1.2, 1
 right.legend(loc="best")
 
 plt.show()
+
+# %%
+# Next: :doc:`21_sigmoid_tanh_relu`.

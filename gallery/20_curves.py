@@ -68,7 +68,7 @@ for family, rows in families.items():
             jumps = np.flatnonzero(np.abs(np.diff(values)) > 0.03 * np.ptp(values[np.isfinite(values)]))
             axes.plot(np.insert(x, jumps + 1, np.nan), np.insert(values, jumps + 1, np.nan), style, label=label)
         axes.axhline(0, color="0.5", linewidth=0.6)
-        axes.set_title(row.name, fontsize="medium")
+        axes.set_title(row.name, fontsize="medium", family="monospace")
     grid[0, 0].legend()
 
 # %%

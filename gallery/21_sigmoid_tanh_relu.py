@@ -4,6 +4,8 @@ Sigmoid, tanh and ReLU by numbers
 
 The three functions that every course begins with, with the numbers to check a calculation by hand against.
 You see where each of them is steep, where it is flat, and what that does to a gradient.
+
+You should know what a derivative is, and :doc:`why a network needs such functions <11_linear_layers_collapse>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "functions"]
@@ -127,3 +129,6 @@ assert actfn.sigmoid_backward(1.0, 10.0) < 1e-4 and actfn.tanh_backward(1.0, 10.
 assert actfn.relu_backward(1.0, 10.0) == 1 and actfn.relu_backward(1.0, -10.0) == 0
 
 plt.show()
+
+# %%
+# Next: :doc:`23_slopes_below_zero`.

@@ -4,6 +4,8 @@ Leaky ReLU, PReLU, ELU, and the two that are called FReLU
 
 Each of these answers the same question in another way: what should a ReLU do with negative inputs?
 On this page you compare the answers, let a network learn one of them, and look at an image through another.
+
+You should have met :doc:`the ReLU <21_sigmoid_tanh_relu>`.
 """
 
 # sphinx_gallery_tags = ["intermediate", "functions", "images"]
@@ -195,3 +197,6 @@ by_window = (actfn.funnel_relu(small, moved_window).sum() - before) / 1e-6
 # -2.0000 -2.0000
 
 plt.show()
+
+# %%
+# Next: :doc:`24_softmax`.

@@ -5,6 +5,8 @@ Softmax, step by step
 A classifier gives each class a score.
 Softmax turns the scores into probabilities, and on this page you do it by hand, find out why every program subtracts
 the largest score first, and learn what a temperature does.
+
+You should know the exponential function.
 """
 
 # sphinx_gallery_tags = ["beginner", "functions", "classification"]
@@ -173,3 +175,6 @@ jacobian = actfn.softmax_backward(np.eye(3), np.tile(p, (3, 1)))
 assert np.allclose(jacobian, np.diag(p) - np.outer(p, p))
 assert np.allclose(jacobian.sum(axis=1), 0)
 plt.show()
+
+# %%
+# Next: :doc:`25_cross_entropy`.

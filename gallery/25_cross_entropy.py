@@ -5,6 +5,8 @@ Cross-entropy takes scores, not probabilities
 The loss of a classifier is the logarithm of a softmax.
 On this page you compute it in two ways that agree on paper, see one of them break, and meet the shortest gradient in
 all of deep learning.
+
+You should have met :doc:`softmax <24_softmax>`.
 """
 
 # sphinx_gallery_tags = ["intermediate", "loss", "classification", "accuracy"]
@@ -162,3 +164,6 @@ with_two = actfn.cross_entropy(np.array([[2.0, 0.0]]), np.array([0]))
 # 0.126928  0.126928  0.126928
 
 plt.show()
+
+# %%
+# Next: :doc:`31_multiclass_classification`.

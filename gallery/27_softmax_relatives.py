@@ -7,7 +7,7 @@ On this page you meet the functions that do: sparsemax and entmax give exact zer
 hardmax decides, and Gumbel-softmax draws.
 At the end softmin looks for the smallest, and softmax2d works on images.
 
-You should have met softmax.
+You should have met :doc:`softmax <24_softmax>`.
 """
 
 # sphinx_gallery_tags = ["advanced", "functions", "classification", "attention"]

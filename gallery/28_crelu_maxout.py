@@ -6,7 +6,7 @@ Most activations give back as many numbers as they get.
 CReLU gives twice as many and loses nothing; maxout gives half as many and can take any convex shape.
 On this page you see what each of them does to a layer, and fit a curve with maxout units alone.
 
-You should know what a layer is.
+You should know what :doc:`a layer <10_one_neuron>` is.
 """
 
 # sphinx_gallery_tags = ["intermediate", "functions", "training", "loss"]

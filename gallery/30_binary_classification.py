@@ -6,7 +6,7 @@ Is a tumour malignant?
 On this page a single neuron learns to answer with a probability, from 455 real examples, and you see what a threshold
 of one half means, and what another one would cost.
 
-You should have met the sigmoid and gradient descent.
+You should have met :doc:`the sigmoid <21_sigmoid_tanh_relu>` and :doc:`gradient descent <13_xor_hidden_layer>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "classification", "training", "loss"]

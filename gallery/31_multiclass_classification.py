@@ -6,7 +6,7 @@ Ten neurons, one for each digit, learn to read handwriting.
 On this page they have no hidden layer, so you can look at their weights as pictures; a second network then gets one,
 and you see how much it helps.
 
-You should have met softmax and cross-entropy.
+You should have met :doc:`softmax <24_softmax>` and :doc:`cross-entropy <25_cross_entropy>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "classification", "training", "images", "loss"]
@@ -163,3 +163,6 @@ figure.colorbar(picture, ax=axes, label="images")
 axes.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="digit")
 
 plt.show()
+
+# %%
+# Next: :doc:`40_vanishing_gradients`.

@@ -6,7 +6,7 @@ Layers: objects that remember what the way back needs
 On this page you write the one layer that actfn leaves to you, the matrix product, put a network together, and train it
 to tell three kinds of wine apart.
 
-You should have written forward and backward by hand once.
+You should have written :doc:`forward and backward by hand <13_xor_hidden_layer>` once.
 """
 
 # sphinx_gallery_tags = ["beginner", "classification", "training", "layers", "loss"]

@@ -6,7 +6,7 @@ A network can predict a number instead of a class: no sigmoid and no softmax at 
 On this page a hidden layer learns a wave from noisy points, and you see that ReLU draws with straight strokes and tanh
 with round ones.
 
-You should know gradient descent.
+You should know :doc:`gradient descent <13_xor_hidden_layer>`.
 """
 
 # sphinx_gallery_tags = ["beginner", "training", "regression", "loss"]

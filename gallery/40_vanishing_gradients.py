@@ -5,7 +5,7 @@ Vanishing gradients, measured layer by layer
 In a deep network with sigmoids the first layers hardly learn, because hardly any gradient reaches them.
 On this page you measure how much arrives at each of 20 layers, with sigmoid, tanh and ReLU.
 
-You should know how a gradient walks back through a network.
+You should know :doc:`how a gradient walks back through a network <13_xor_hidden_layer>`.
 """
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training"]
@@ -122,3 +122,6 @@ for name, share in shares.items():
 assert shares["sigmoid"] < 6e-8 < shares["tanh"]
 
 plt.show()
+
+# %%
+# Next: :doc:`41_exploding_gradients`.

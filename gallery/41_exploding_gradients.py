@@ -6,7 +6,7 @@ The same product of many factors that makes gradients vanish can make them grow 
 On this page you turn up the weights of a deep network, measure the gradient in every layer, and see one training step
 destroy a network.
 
-You should have seen how gradients vanish.
+You should have seen :doc:`how gradients vanish <40_vanishing_gradients>`.
 """
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training"]
@@ -170,3 +170,6 @@ axes.set(xlabel="step", ylabel="loss with clipping", yscale="log")
 
 assert losses[-1] < losses[0] / 10
 plt.show()
+
+# %%
+# Next: :doc:`42_remedies`.

@@ -6,7 +6,7 @@ ReLU, Xavier and He initialisation, batch normalisation, Adam, RMSProp, clipping
 On this page each is switched on by itself in a deep network that does not learn, and you see which of them help, and
 how much.
 
-You should have seen gradients vanish and explode.
+You should have seen gradients :doc:`vanish <40_vanishing_gradients>` and :doc:`explode <41_exploding_gradients>`.
 """
 
 # sphinx_gallery_tags = ["intermediate", "depth", "training", "loss"]
@@ -259,3 +259,6 @@ assert max(last["He alone"], last["batch norm. alone"], last["Adam alone"]) < 1
 assert 1 < last["clipping alone"] < exploding["clipping alone"][0][0] / 10
 
 plt.show()
+
+# %%
+# Next: :doc:`43_dying_relu`.

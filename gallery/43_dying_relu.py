@@ -6,7 +6,7 @@ A ReLU whose sum is negative for every example passes no gradient, and never cha
 On this page a learning rate that is too high kills units, one step after the other, and you count them; then leaky
 ReLU, ELU and swish take the same treatment.
 
-You should have trained a small network before.
+You should have :doc:`trained a small network <31_multiclass_classification>` before.
 """
 
 # sphinx_gallery_tags = ["intermediate", "training", "functions"]
@@ -27,7 +27,7 @@ import actfn
 #
 # .. math::
 #
-#    \frac{\partial L}{\partial w} = \sum_{\text{examples}} g\; h'(a)\; x
+#    \frac{\partial L}{\partial w} = \sum_n g_n\, h'(a_n)\, x_n
 #
 # If :math:`h'(a) = 0` for all examples, the sum is 0, whatever the gradient :math:`g` from above.
 # The unit's weights then stay as they are, and so it stays dead.
@@ -155,3 +155,6 @@ assert others["elu"][0][-1] > 0.3
 assert all(dead[-1] < 0.05 and accuracy > 0.95 for dead, *_, accuracy in gentle.values())
 
 plt.show()
+
+# %%
+# Next: :doc:`44_choosing_an_activation`.

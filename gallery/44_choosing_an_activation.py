@@ -5,7 +5,7 @@ Choosing an activation: what it changes, and what it does not
 Nine activations in the same network, on the same data, with ten random starts each.
 On this page you see how much of the difference is the activation and how much is luck, and what follows for a choice.
 
-You should have trained a small network before.
+You should have :doc:`trained a small network <31_multiclass_classification>` before.
 """
 
 # sphinx_gallery_tags = ["intermediate", "training", "classification", "functions"]
@@ -152,5 +152,9 @@ assert max(means[name] for name in others) - min(means[name] for name in others)
 # ============================  ======================================================================
 #
 # Then measure on your own data, with several starts.
+# :doc:`/guides/choosing` compares all functions in one table.
 
 plt.show()
+
+# %%
+# Next: :doc:`52_pytorch`.

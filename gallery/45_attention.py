@@ -6,7 +6,7 @@ In a language model every word looks at the words before it, and softmax decides
 On this page you compute attention for six words by hand, with a mask for the words that are still to come, see why the
 scores are divided by a square root, and follow a gradient back through it.
 
-You should have met softmax.
+You should have met :doc:`softmax <24_softmax>`.
 """
 
 # sphinx_gallery_tags = ["advanced", "functions", "attention"]

@@ -6,7 +6,7 @@ The feed-forward blocks of large language models have no plain activation any mo
 On this page you meet the five gates of actfn, check their gradients, and let a gated and a plain network learn
 something that is itself a product.
 
-You should have trained a small network before.
+You should have :doc:`trained a small network <31_multiclass_classification>` before.
 """
 
 # sphinx_gallery_tags = ["advanced", "functions", "training", "loss", "attention"]

@@ -6,7 +6,7 @@ In PyTorch: the same names, the same gradients
 On this page you put both side by side, replace the activations of a model in one call, train it, and see where the
 results differ: where PyTorch loses digits.
 
-You should know PyTorch's modules.
+You should know PyTorch's modules; :doc:`/guides/torch` shows a small model of them.
 The page runs without PyTorch too, and then says so.
 """
 

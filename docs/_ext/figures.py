@@ -339,7 +339,7 @@ def scrape(_block: Any, variables: dict[str, Any], config: dict[str, Any]) -> st
     chosen = dict(re.findall(r"^# sphinx_gallery_thumbnail_(\w+) = (\d+)$", source.read_text("utf-8"), re.MULTILINE))
     for number, path in zip(plt.get_fignums(), variables["image_path_iterator"], strict=False):
         figure, light = plt.figure(number), Path(path)
-        alt = alternative(figure) or f"Figure of {source.stem.strip('0123456789').replace('_', ' ')}"
+        alt = alternative(figure)
         width = round(figure.get_figwidth() * 100)
         # The panel that is its thumbnail, 0 for all of it; None where it is none.
         first = light.stem.endswith(f"_{int(chosen.get('number', 1)):03}")
@@ -422,12 +422,13 @@ def thumbnails(app: Sphinx, document: nodes.document) -> None:
 
 
 def alternative(figure: Figure) -> str:
-    """Titles, from the large to the small; without any, what is drawn against what."""
+    """Titles, from the large to the small; without any, what is drawn against what; in a diagram, its words."""
     all_axes = figure.axes
     titles = [figure.get_suptitle(), *(axes.get_title(at) for axes in all_axes for at in ("left", "center", "right"))]
     pairs = [(axes.get_ylabel(), axes.get_xlabel()) for axes in all_axes if axes.get_ylabel()]
     found = [t for t in titles if t] or [_("{y} against {x}", y=y, x=x) if x else y for y, x in pairs]
-    return ". ".join(dict.fromkeys(" ".join(text.split()) for text in found))
+    found = found or [t.get_text() for axes in all_axes for t in axes.texts if re.search(r"[^\W\d_]{2}", t.get_text())]
+    return ". ".join(dict.fromkeys(" ".join(text.replace("$", "").split()) for text in found))
 
 
 def darken(figure: Figure) -> None:

@@ -83,7 +83,9 @@ def translate(figure: Figure) -> None:
 
 
 def set_text(self: Text, text: Any) -> None:
-    plain_set_text(self, said(text) if isinstance(text, str) and languages.spoken() != "en" else text)
+    # What is set in monospace is code.
+    code = getattr(self, "_fontproperties", None) and self.get_fontfamily() == ["monospace"]
+    plain_set_text(self, said(text) if isinstance(text, str) and languages.spoken() != "en" and not code else text)
     # A text that is being made gets its words before its font.
     if hasattr(self, "_fontproperties"):
         korean(self)

@@ -53,7 +53,19 @@ def table(lines: Iterable[Sequence[str]], classes: str = "") -> str:
 
 
 def math(latex: str) -> str:
-    return f":math:`{latex}`"
+    return f":math:`{in_words(latex)}`"
+
+
+def in_words(latex: str) -> str:
+    """A formula with the words of SymPy in the language that is spoken; Korean says for which x behind the x."""
+    before, after = _("for {condition}").split("{condition}")
+    latex = re.sub(
+        r"\\text\{for\}\\: (.+?)(?= \\\\| \\end)",
+        lambda found: rf"\text{{{before}}}{found[1]}\text{{{after}}}", latex,
+    )  # fmt: skip
+    for text, said_text in (("otherwise", _("otherwise")), (" and ", _(" and "))):
+        latex = latex.replace(rf"\text{{{text}}}", rf"\text{{{said_text}}}")
+    return latex
 
 
 def linked(source: str) -> str:
@@ -214,9 +226,9 @@ def context(row: Activation) -> dict[str, Any]:
     mishaps = [m for m in tried if m.error > 1]
     return {
         "row": row,
-        "equations": formulas.equations(row),
+        "equations": [in_words(equation) for equation in formulas.equations(row)],
         "by_row": formulas.of_rows(row),
-        "definitions": formulas.definitions(row),
+        "definitions": [in_words(equation) for equation in formulas.definitions(row)],
         "letters": letters(row),
         "alt": figures.draw(row, languages.source() / "functions"),
         "heading": languages.heading(row),

@@ -152,6 +152,7 @@ def begin(_app: Sphinx, config: Any) -> None:
     """All that this process writes is in the language of its edition; the theme does not translate its search box."""
     _spoken[:] = [config.language]
     config.html_theme_options["search_bar_text"] = _("Search the docs ...")
+    config.copyright = config.copyright.replace(config.author, _("The actfn developers"))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
