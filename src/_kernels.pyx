@@ -449,8 +449,10 @@ cdef inline Pair lecun(double scale_a) noexcept nogil:
     return pair(scale_a, either(scale_a == 0.67, -3.9968028886505634e-17, 0.0))
 
 cdef inline T stanh(T x, double scale_a, double scale_b) noexcept nogil:
-    # The pair has lost the sign of a zero.
-    return <T>(x * (scale_a * scale_b)) if x == <T>0 else scaled_tanh(x, product(lecun(scale_a), x), scale_b)
+    # The pair has lost the sign of a zero, and of the smallest numbers the rest.
+    cdef double wide = x
+    cdef T line = <T>(x * times_number(lecun(scale_a), scale_b).hi)
+    return line if c_fabs(wide) < 1e-280 else scaled_tanh(x, product(lecun(scale_a), x), scale_b)
 
 cdef inline T stanh_backward(T grad, T x, double scale_a, double scale_b) noexcept nogil:
     cdef Pair a = lecun(scale_a)

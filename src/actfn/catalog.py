@@ -260,7 +260,7 @@ array([0., 1., 0.])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
-        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
         source="Clevert, Unterthiner and Hochreiter, 2015, arXiv:1511.07289",
         example=""">>> actfn.shifted_relu(np.array([-2.0, -0.5, 1.0]))
 array([-1. , -0.5,  1. ])
@@ -406,6 +406,7 @@ array([0.22916667, 0.22916667, 1.        ])""",
         slopes=("1/5", "1"),
         range="(-oo, oo)",
         monotonic=True,
+        ulp={"float16": (0.5, 0.5)},
         source="Jin, Xu, Feng, Wei, Xiong and Yan, 2015, arXiv:1512.07030",
         example=""">>> actfn.srelu(np.array([-1.0, 0.5, 3.0]), a_right=0.5)
 array([-0.2,  0.5,  2. ])
@@ -581,7 +582,7 @@ array([0.        , 0.16666667, 0.16666667, 0.        ])""",
         range="[0, 1]",
         monotonic=True,
         saturates="both",
-        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
         source="",
         example=""">>> actfn.clipped_linear(np.array([-1.0, 0.25, 2.0]))
 array([0.  , 0.25, 1.  ])
@@ -697,7 +698,7 @@ array([1., 0., 1.])""",
         monotonic=True,
         zero_centered=True,
         odd=True,
-        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
         source="",
         example=""">>> actfn.shrink(np.array([-2.0, 0.25, 2.0]), lambd=1.0, bias=0.5)
 array([-1.5,  0. ,  1.5])
@@ -799,7 +800,7 @@ array([0.  , 0.5 , 0.75, 1.  ])""",
         monotonic=True,
         saturates="left",
         same_bits=True,
-        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.5)},
         source="So, Mańke, Liu, Dai, Shazeer and Le, 2021, arXiv:2109.08668",
         example=""">>> actfn.relu2(np.array([-1.0, 0.0, 3.0]))
 array([0., 0., 9.])
@@ -836,7 +837,7 @@ array([0., 0., 6.])""",
         range="[0, oo)",
         monotonic=True,
         saturates="left",
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.46, 0.5)},
         source="Yu et al., 2022, arXiv:2210.13452",
         example=""">>> actfn.star_relu(np.array([-1.0, 0.0, 1.0]), 1.0, -0.5)
 array([-0.5, -0.5,  0.5])
@@ -858,7 +859,7 @@ array([-0.5, -0.5,  0.5])
         slopes=("0", "1"),
         range="[-0.5, oo)",
         saturates="left",
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.5, 0.5)},
         source="Misra, github.com/digantamisra98/H-Mish",
         example=""">>> actfn.hard_mish(np.array([-3.0, -1.0, 0.0, 2.0]))
 array([ 0. , -0.5,  0. ,  2. ])
@@ -888,7 +889,7 @@ array([ 0. , -0.5,  1. ,  1. ])""",
         zero_centered=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.49, 0.5)},
         source="Wuraola and Patel, 2018, SQNL: a new computationally efficient activation function, IJCNN",
         example=""">>> actfn.sqnl(np.array([-3.0, -1.0, 0.0, 1.0, 3.0]))
 array([-1.  , -0.75,  0.  ,  0.75,  1.  ])
@@ -947,7 +948,7 @@ array([0.19661193, 0.25      , 0.19661193])""",
         monotonic=True,
         smooth=True,
         saturates="both",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (1.3, 0.77)},
         source="Ma et al., 2022, arXiv:2209.10655",
         example=""">>> actfn.laplace(np.array([0.0, 0.5, 1.0]))
 array([0.00609446, 0.23142115, 0.85042965])
@@ -1031,7 +1032,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5)},
+        ulp={"float16": (0.51, 0.5), "float64": (1.05, 0.85)},
         source="LeCun, Bottou, Orr and Müller, 1998, Neural networks: tricks of the trade",
         example=""">>> actfn.stanh(np.array([-1.0, 0.0, 1.0]))
 array([-1.00376698,  0.        ,  1.00376698])
@@ -1065,7 +1066,7 @@ array([0.75624006, 1.149653  , 0.75624006])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5)},
+        ulp={"float16": (0.51, 0.5), "float64": (1.07, 0.71)},
         source="Bello, Pham, Le, Norouzi and Bengio, 2016, arXiv:1611.09940",
         example=""">>> actfn.softcap(np.array([-100.0, 0.0, 10.0]))
 array([-29.92373902,   0.        ,   9.64538213])
@@ -1108,6 +1109,7 @@ array([0.0050776 , 1.        , 0.89662956])""",
         smooth=True,
         saturates="both",
         odd=True,
+        ulp={"float16": (0.51, 0.51)},
         source="Zhu, Chen, He, LeCun and Liu, 2025, arXiv:2503.10622",
         example=""">>> actfn.dynamic_tanh(np.array([-2.0, 0.0, 2.0]), weight=2.0, bias=1.0)
 array([-0.52318831,  1.        ,  2.52318831])
@@ -1158,7 +1160,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
-        ulp={"float16": (0.5, 0.51)},
+        ulp={"float16": (0.5, 0.51), "float64": (1.71, 0.73)},
         source="Roy, Manna, Dubey and Chaudhuri, 2019, arXiv:1901.05894",
         example=""">>> actfn.lisht(np.array([-1.0, 0.0, 1.0]))
 array([0.76159416, 0.        , 0.76159416])
@@ -1184,7 +1186,7 @@ array([-1.1815685,  0.       ,  1.1815685])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float64": (1.9, 0.98)},
         source="",
         example=""">>> actfn.logcosh(np.array([-1.0, 0.0, 1.0]))
 array([0.43378083, 0.        , 0.43378083])
@@ -1236,7 +1238,7 @@ array([0.25  , 1.    , 0.0625])""",
         range="(0, 1)",
         monotonic=True,
         saturates="both",
-        ulp={"float16": (0.51, 0.5)},
+        ulp={"float16": (0.51, 0.5), "float64": (1.5, 0.74)},
         source="Elliott, 1993, A better activation function for artificial neural networks",
         example=""">>> actfn.elliott(np.array([-1.0, 0.0, 3.0]))
 array([0.25 , 0.5  , 0.875])
@@ -1267,7 +1269,7 @@ array([0.125  , 0.5    , 0.03125])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.75)},
         source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
         example=""">>> actfn.isru(np.array([-1.0, 0.0, 0.75]))
 array([-0.70710678,  0.        ,  0.6       ])
@@ -1289,7 +1291,7 @@ array([0.35355339, 1.        , 0.512     ])""",
         range="(0, 1]",
         smooth=True,
         saturates="both",
-        ulp={"float16": (0.5, 0.51)},
+        ulp={"float16": (0.5, 0.51), "float64": (0.76, 0.81)},
         source="Broomhead and Lowe, 1988, Complex Systems 2(3)",
         example=""">>> actfn.gaussian(np.array([-1.0, 0.0, 1.0]))
 array([0.36787944, 1.        , 0.36787944])
@@ -1317,7 +1319,7 @@ array([ 0.73575888,  0.        , -0.73575888])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5)},
+        ulp={"float16": (0.51, 0.5), "float64": (0.84, 1.4)},
         source="",
         example=""">>> actfn.arctan(np.array([-1.0, 0.0, 1.0]))
 array([-0.78539816,  0.        ,  0.78539816])
@@ -1533,6 +1535,7 @@ array([0.36787944, 1.        , 2.71828183])""",
         limits=("oo", "oo"),
         slopes=("-3/10", "oo"),
         range="[-0.20576, oo)",
+        ulp={"float16": (0.51, 0.51)},
         source="Huang and Schlag, 2024, arXiv:2411.13010",
         example=""">>> actfn.xielu(np.array([-2.0, 0.0, 2.0]))
 array([-0.09173177,  0.        ,  4.2       ])
@@ -1648,6 +1651,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         range="[0, oo)",
         monotonic=True,
         saturates="both",
+        ulp={"float16": (0.51, 0.51)},
         source="Liu, Zhang, Gao, Qu and Ji, 2019, arXiv:1908.03682",
         example=""">>> actfn.nl_relu(np.array([-1.0, 0.0, 1.0]))
 array([0.        , 0.        , 0.69314718])
@@ -1739,6 +1743,7 @@ array([1.00000000e+10, 5.81976707e-01, 1.92874985e-22])""",
         elsewhere={
             "alpha": {"0": "Echo"},
         },
+        ulp={"float16": (0.5, 0.5)},
         source="Godfrey and Gashler, 2016, arXiv:1602.01321",
         example=""">>> actfn.soft_exponential(np.array([0.5, 1.0, 2.0]), alpha=1.0)
 array([1.64872127, 2.71828183, 7.3890561 ])
@@ -1865,6 +1870,7 @@ array([-0.11920292,  0.        ,  0.88079708])
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
+        ulp={"float16": (0.51, 0.51)},
         source="Ma, Zhang, Liu and Sun, 2020, arXiv:2009.04759",
         example=""">>> actfn.acon_c(np.array([-2.0, 0.0, 2.0]))
 array([-0.77363829,  0.        ,  1.72636171])
@@ -2035,6 +2041,7 @@ array([-0.08331547,  0.5       ,  1.08331547])""",
         slopes=("0", "0"),
         range="[-0.16997, 10]",
         saturates="both",
+        ulp={"float16": (0.51, 0.5)},
         source="Wu, Judd, Zhang, Isaev and Micikevicius, 2020, arXiv:2004.09602",
         example=""">>> actfn.gelu_10(np.array([-1.0, 1.0, 12.0]))
 array([-0.15865525,  0.84134475, 10.        ])
@@ -2287,6 +2294,7 @@ array([-0.29192658,  0.        ,  1.70807342])
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
+        ulp={"float16": (0.51, 0.51)},
         source="Lee, Ping, Ginsburg, Catanzaro and Yoon, 2022, https://github.com/NVIDIA/BigVGAN",
         example=""">>> actfn.snake_beta(np.array([-1.0, 0.0, 1.0]), beta=2.0)
 array([-0.64596329,  0.        ,  1.35403671])
