@@ -9,6 +9,8 @@
 //   explorer        is driven as readers do, by mouse, keyboard and touch
 //
 // node tools/site_check.mjs build/docs/html [name of a check ...]
+//
+// It ends with 0 where all hold, 1 where something does not, and 2 where it could not look.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -19,7 +21,6 @@ import { gzipSync } from "node:zlib";
 // `make site-check` installs them there.
 const require = createRequire(resolve("build/site-check/package.json"));
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
-const { default: puppeteer } = await load("puppeteer-core");
 
 const [folder, ...chosen] = process.argv.slice(2);
 const SITE = resolve(folder ?? "build/docs/html");
@@ -27,6 +28,8 @@ const EDITIONS = existsSync(join(SITE, "ko")) ? ["", "ko/"] : [""];
 const PAGES = ["index", "functions/gelu", "functions/softmax", "auto_gallery/24_softmax", "explorer", "search"];
 const MODES = ["light", "dark"];
 const GOAL = 0.95;
+// Milliseconds until a page counts as stuck: machines may be busy.
+const PATIENCE = 120_000;
 const HEAVY = 1.5e6;
 const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
   ".png": "image/png", ".woff2": "font/woff2", ".json": "application/json", ".ico": "image/x-icon" };
@@ -66,6 +69,7 @@ function serve() {
 
 async function opened(browser, url, mode = "light", width = 1280) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   await page.setViewport({ width, height: 900, isMobile: width < 600, hasTouch: width < 600 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: mode }]);
   await page.goto(url, { waitUntil: "networkidle0" });
@@ -97,12 +101,19 @@ async function lighthouse({ base, port }) {
   const { default: run } = await load("lighthouse");
   const onlyCategories = ["performance", "accessibility", "best-practices"];
   for (const path of all()) {
-    const { lhr } = await run(base + path, { port, onlyCategories, logLevel: "error" });
-    const scores = onlyCategories.map((name) => [name, lhr.categories[name].score]);
+    const runs = [];
+    const look = async () => runs.push((await run(base + path, { port, onlyCategories, logLevel: "error" })).lhr);
+    const of = (name) => (a, b) => a.categories[name].score - b.categories[name].score;
+    // A busy machine makes a page slow: what falls short is looked at twice more, and the run in the middle counts.
+    await look();
+    if (onlyCategories.some((name) => runs[0].categories[name].score < GOAL)) await look().then(look);
+    const middle = (name) => runs.toSorted(of(name))[runs.length >> 1];
+    const scores = onlyCategories.map((name) => [name, middle(name).categories[name].score]);
     console.log(`  ${path}: ${scores.map(([name, score]) => `${name} ${Math.round(100 * score)}`).join(", ")}`);
     for (const [name, score] of scores) {
       if (score >= GOAL) continue;
-      const lost = lhr.categories[name].auditRefs.map((ref) => lhr.audits[ref.id]).filter((a) => a.score !== null && a.score < 0.9);
+      const { categories, audits } = middle(name);
+      const lost = categories[name].auditRefs.map((ref) => audits[ref.id]).filter((a) => a.score !== null && a.score < 0.9);
       report("lighthouse", `${path}: ${name} ${Math.round(100 * score)}: ${lost.map((a) => `${a.id} ${a.displayValue ?? ""}`).join("; ")}`);
     }
   }
@@ -154,6 +165,7 @@ async function weight({ browser, base }) {
   for (const path of html().map((file) => relative(SITE, file))) {
     if (!path.startsWith("ko/") && path.includes("/") && !/^(functions|guides|auto_gallery|decisions)\//.test(path)) continue;
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     let sum = 0;
     page.on("response", async (response) => {
       if (response.request().resourceType() !== "image") sum += Number(response.headers()["x-size"] ?? 0);
@@ -229,24 +241,37 @@ async function explorer({ browser, base }) {
 // ---- All of them ----------------------------------------------------------------------------------------------
 
 const checks = { accessibility, lighthouse, html: valid, links, weight, explorer };
-const executablePath = BROWSERS.find((path) => path && existsSync(path));
-if (!executablePath) {
-  console.error("No Chromium: install Debian's package chromium, or set CHROMIUM to the path of one.");
+const stop = (message) => {
+  console.error(message);
   process.exit(2);
-}
+};
+const executablePath = BROWSERS.find((path) => path && existsSync(path));
+const unknown = chosen.filter((name) => !(name in checks));
+if (unknown.length) stop(`No such check: ${unknown.join(", ")}. There are ${Object.keys(checks).join(", ")}.`);
+if (!existsSync(join(SITE, "index.html"))) stop(`${SITE} has no index.html: run \`make docs\` first.`);
+if (!existsSync("build/site-check/node_modules")) stop("build/site-check is empty: run `make site-check`, which fills it.");
+if (!executablePath) stop("No Chromium: install Debian's package chromium, or set CHROMIUM to the path of one.");
+
+const { default: puppeteer } = await load("puppeteer-core");
 const server = await serve();
-const browser = await puppeteer.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await puppeteer
+  .launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
+  .catch((error) => stop(`${executablePath} does not start: ${error.message}`));
 const context = {
   browser,
   base: `http://127.0.0.1:${server.address().port}/`,
   port: Number(new URL(browser.wsEndpoint()).port),
 };
+const summary = [];
 for (const [name, check] of Object.entries(checks)) {
   if (chosen.length && !chosen.includes(name)) continue;
   console.log(`${name}:`);
-  await check(context);
+  const before = problems.length;
+  // What a check stumbles over is a problem too; the others go on.
+  await check(context).catch((error) => report(name, `could not be finished: ${error.stack ?? error}`));
+  summary.push(`${name}: ${problems.length === before ? "passed" : `${problems.length - before} problems`}`);
 }
-await browser.close();
+await browser.close().catch(() => {});
 server.close();
-console.log(problems.length ? `${problems.length} problems` : "no problems");
+console.log(`\n${summary.join("\n")}`);
 process.exit(problems.length ? 1 : 0);

@@ -82,6 +82,11 @@ def interval(text: str) -> str:
     return text[0].replace("{", r"\{") + ends + text[-1].replace("}", r"\}")
 
 
+def plain_interval(text: str) -> str:
+    """A range for tables of many, where formulas would be most of the page."""
+    return text.replace("oo", "∞").replace("pi", "π").replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def definitions(row: Activation) -> list[str]:
     """Equations for the named functions that a row uses, without those that are the row's own definition."""
     used = [name for name in FUNCTIONS if re.search(rf"\b{name}\(", row.formula + row.derivative)]

@@ -279,7 +279,7 @@ def comparison() -> str:
                  _("learned"): row.trains}  # fmt: skip
         lines.append([
             f":raw-html:`{shape}`" if shape else "", f":doc:`{languages.heading(row)} <{row.name}>`",
-            math(formulas.latex(row.formula)), math(formulas.interval(row.range)) if row.range else "",
+            math(formulas.latex(row.formula)), formulas.plain_interval(row.range),
             ", ".join(word for word, holds in words.items() if holds), ", ".join(row.params),
             measurements.ulp(error), f"{time:.2f}" if time else "", _(row.family),
         ])  # fmt: skip
@@ -424,7 +424,7 @@ def choosing_table() -> str:
     for row in catalog.values():
         if row.kind == "elementwise":
             times = [measurements.nanoseconds(row.name, direction) for direction in measurements.DIRECTIONS]
-            cells = [math(formulas.interval(row.range)), facts.trouble(row), *facts.behaviour(row)]
+            cells = [formulas.plain_interval(row.range), facts.trouble(row), *facts.behaviour(row)]
             cells += [f"{time:.2f}" if time else "" for time in times]
             lines.append([f":doc:`{languages.heading(row)} </functions/{row.name}>`", *cells, of(row, "summary")])
     return table(lines, "sortable choosing")

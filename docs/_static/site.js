@@ -85,12 +85,14 @@ document.addEventListener("DOMContentLoaded", () => {
 // ---- Searching ----
 
 // The index is as large as everything else together; it comes when somebody is about to search. Queries wait for it.
-document.querySelector("#pst-search-dialog input")?.addEventListener("focus", () => {
+function fetchIndex() {
   if (Search.hasIndex()) return;
   const script = document.createElement("script");
   script.src = `${document.documentElement.dataset.content_root}searchindex.js`;
   document.head.append(script);
-}, { once: true });
+}
+document.querySelector("#pst-search-dialog input")?.addEventListener("focus", fetchIndex, { once: true });
+if (document.querySelector(".bd-search-container")) window.addEventListener("load", fetchIndex);
 
 // ---- What is wider than the page ----
 
