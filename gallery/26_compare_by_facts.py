@@ -102,7 +102,8 @@ figure, axes = plt.subplots(figsize=(8, 1 + 0.26 * len(rows)), layout="constrain
 image = axes.imshow(
     picture, extent=(-6, 6, len(rows), 0), aspect="auto", interpolation="nearest", vmin=0, vmax=1.2, cmap="viridis"
 )
-axes.set(yticks=np.arange(len(rows)) + 0.5, yticklabels=[row.name for row in rows], xlabel="x")
+axes.set_yticks(np.arange(len(rows)) + 0.5, [row.name for row in rows], family="monospace")
+axes.set_xlabel("x")
 axes.tick_params(axis="y", length=0)
 figure.colorbar(image, ax=axes, label="size of the derivative", extend="max")
 

@@ -116,7 +116,7 @@ axes.hist(
 )
 axes.axvline(0.5, color="0.5", linestyle="--", label="threshold")
 axes.set(xlabel="probability of malignant", ylabel="held-back cases")
-axes.legend(loc="upper center")
+axes.legend(loc=(0.6, 0.7))
 
 sure = np.abs(probabilities - 0.5) > 0.4
 assert np.mean((answers == truth)[sure]) > np.mean((answers == truth)[~sure])

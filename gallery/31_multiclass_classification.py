@@ -97,7 +97,7 @@ print(f"it is a {t_test[unsure]}; the two likeliest answers are {np.sort(probabi
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", width_ratios=[1, 2])
 left.imshow(x_test[unsure].reshape(8, 8), cmap="gray")
-left.set(xticks=[], yticks=[], xlabel=f"a {t_test[unsure]}")
+left.set(xticks=[], yticks=[], xlabel=f"{t_test[unsure]}")
 right.bar(range(10), probabilities[unsure], color="C0")
 right.set(xticks=range(10), xlabel="digit", ylabel="probability")
 

@@ -203,7 +203,7 @@ def draw(top, bottom, runs):
 figure, panels = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained", sharex=True, sharey="row")
 draw(*panels[:, 0], vanishing)
 draw(*panels[:, 1], together)
-panels[0, 0].set(title="one at a time", ylabel="loss")
+panels[0, 0].set(title="one at a time", ylabel="loss", ylim=(0, 5))
 panels[0, 1].set_title("together")
 panels[1, 0].set_ylabel("length of the gradient")
 

@@ -113,7 +113,7 @@ def draw(runs):
     left.set(xlabel="epoch", ylabel="dead units in %")
     middle.set(xlabel="epoch", ylabel="loss", yscale="log")
     right.set(xlabel="epoch", ylabel="length of the gradient", yscale="log")
-    left.legend()
+    left.legend(loc="center right")
 
 
 draw({f"rate {rate:g}": run for rate, run in relu.items()})

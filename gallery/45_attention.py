@@ -76,7 +76,9 @@ for axes, picture, title in zip(
     panels, (undivided, attention, masked), ("not divided", "divided by √d", "with a mask"), strict=True
 ):
     image = axes.imshow(picture, vmin=0, vmax=1, cmap="viridis")
-    axes.set(xticks=range(6), yticks=range(6), xticklabels=words, yticklabels=words, title=title, xlabel="looks at")
+    axes.set_xticks(range(6), words, family="monospace")
+    axes.set_yticks(range(6), words, family="monospace")
+    axes.set(title=title, xlabel="looks at")
 panels[0].set_ylabel("word")
 figure.colorbar(image, ax=panels, label="share of attention")
 

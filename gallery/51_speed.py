@@ -81,7 +81,8 @@ for axes, times, title in zip(panels, (small, large), ("10,000 numbers", "4,000,
     axes.barh(places + 0.2, backward, 0.4, color="C1", label="backward")
     axes.axvline(times["a copy"][0], color="0.5", linestyle="--", label="copy")
     axes.set(title=title, xlabel="nanoseconds per number")
-panels[0].set(yticks=places, yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+panels[0].set_yticks(places, names, family="monospace")
+panels[0].set_ylim(len(names) - 0.4, -0.6)
 figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 
 # %%

@@ -179,7 +179,7 @@ curves, pictures = figure.subfigures(2, 1, height_ratios=[1.1, 1])
 epochs = np.arange(1, EPOCHS + 1)
 
 loss_axes, length_axes, accuracy_axes = curves.subplots(1, 3)
-loss_axes.set_title("Cross-entropy")
+loss_axes.set_title("Loss (cross-entropy)")
 for losses, name, color in ((train_losses, "training,\nwith noise", BLUE), (test_losses, "held back", ORANGE)):
     loss_axes.plot(epochs, losses, color=color, linewidth=1.8)
     loss_axes.annotate(name, (EPOCHS, losses[-1]), (8, 0), textcoords="offset points", color=color, va="center")

@@ -166,7 +166,8 @@ def beside_torch() -> list[list[str]]:
             if any(times):
                 both = [ulp(errors.get((name, direction, library))) for library in ("actfn", "torch")]
                 lines.append([name if direction == "forward" else f"{name}_backward", *both, *times])
-    return [["function", "ULP, actfn", "ULP, PyTorch", *(f"times faster, {n:,}" for n in sizes)], *lines]
+    faster = [_("times faster, {elements}", elements=f"{n:,}") for n in sizes]
+    return [[_("function"), "ULP, actfn", "ULP, PyTorch", *faster], *lines]
 
 
 def run() -> dict[str, Any]:

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 BOILERPLATE = {
     r":ref:`Go to the end <([^>]+)>`\s+to download the full example code\.":
         ":ref:`Go to the end <{0}>` to download the full example code.",
+    r"\*\*Total running time of the script:\*\* \(([\d.]+) minutes ([\d.]+) seconds\)":
+        "**Total running time of the script:** ({0} minutes {1} seconds)",
     r":download:`Download Jupyter notebook: ([^<`]+) <([^>]+)>`": ":download:`Download Jupyter notebook: {0} <{1}>`",
     r":download:`Download Python source code: ([^<`]+) <([^>]+)>`":
         ":download:`Download Python source code: {0} <{1}>`",
