@@ -2,6 +2,9 @@ r"""
 Cross-entropy takes scores, not probabilities
 =============================================
 
+.. meta::
+   :keywords: cross-entropy, cross entropy loss, log loss, logits
+
 The loss of a classifier is the logarithm of a softmax.
 On this page you compute it in two ways that agree on paper, see one of them break, and meet the shortest gradient in
 all of deep learning.
