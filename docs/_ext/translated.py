@@ -150,6 +150,14 @@ def generated(app: Sphinx, *_rest: Any) -> None:
         (BUILD / "generated").touch()
 
 
+def both_names(_app: Sphinx, document: nodes.document) -> None:
+    """A term of the glossary, 손실(loss), is found by the one name and by the other."""
+    for index in document.findall(addnodes.index) if spoken() != "en" else ():
+        for kind, text, *rest in list(index["entries"]):
+            found = re.fullmatch(r"(.*[가-힣][^(]*?) ?\(([^()]+)\)", text)
+            index["entries"] += [(kind, name, *rest) for name in (found.groups() if found else ())]
+
+
 def begin(_app: Sphinx, config: Any) -> None:
     """All that this process writes is in the language of its edition; the theme does not translate its search box."""
     _spoken[:] = [config.language]
@@ -165,4 +173,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", thumbnails, priority=390)
     app.connect("doctree-resolved", stray_markup)
     app.connect("html-page-context", other_pages)
+    app.connect("doctree-read", both_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
