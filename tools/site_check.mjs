@@ -249,7 +249,7 @@ const executablePath = BROWSERS.find((path) => path && existsSync(path));
 const unknown = chosen.filter((name) => !(name in checks));
 if (unknown.length) stop(`No such check: ${unknown.join(", ")}. There are ${Object.keys(checks).join(", ")}.`);
 if (!existsSync(join(SITE, "index.html"))) stop(`${SITE} has no index.html: run \`make docs\` first.`);
-if (!existsSync("build/site-check/node_modules")) stop("build/site-check is empty: run `make site-check`, which fills it.");
+if (!existsSync("build/site-check/node_modules")) stop("build/site-check is empty: `make site-check` fills it.");
 if (!executablePath) stop("No Chromium: install Debian's package chromium, or set CHROMIUM to the path of one.");
 
 const { default: puppeteer } = await load("puppeteer-core");
