@@ -54,6 +54,14 @@ var Stemmer = function () {{
     return found ? word.slice(0, -found.length) : word;
   }};
 }};
+// Titles and the index are compared with all that was typed, which loses its particles too.
+if (typeof Search !== "undefined") {{
+  const parsed = Search._parseQuery;
+  Search._parseQuery = (query) => {{
+    const [typed, ...terms] = parsed(query);
+    return [typed.replace(/[가-힣]+/g, (word) => new Stemmer().stemWord(word)), ...terms];
+  }};
+}}
 """
 
     def split(self, input: str) -> list[str]:  # noqa: A002
