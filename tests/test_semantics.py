@@ -120,7 +120,9 @@ def test_other_parameters_have_no_nan_at_infinity(build: str, kernels: ModuleTyp
         for params in sets:
             for dtype in ("float32", "float64"):
                 x = np.array([-np.inf, np.inf], dtype)
-                if "nan" in (*oracle.ROWS[name].limits, *oracle.ROWS[name].slopes):
+                row = oracle.ROWS[name]
+                # Where the domain depends on the parameters, an infinity may lie outside of it; the values are tested.
+                if "nan" in (*row.limits, *row.slopes) or row.defined:
                     continue
                 got = kernels.ufuncs[name](x, *params.values())
                 assert not np.isnan(got).any() or 0.0 in params.values(), (name, params, got)
