@@ -2136,7 +2136,6 @@ array([0.06714568, 0.67304129, 1.0837494 ])""",
         range="[-0.25003, oo)",
         smooth=True,
         saturates="left",
-        segment=0.25,
         ulp={"float16": (0.51, 0.51)},
         source="Wang, Ren and Wang, 2022, Electronics 11(4)",
         example=""">>> actfn.smish(np.array([-1.0, 0.0, 1.0]))
