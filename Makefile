@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+NPM    := NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund
 
 # What the compiled modules are made of.
 COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.py src/*.pyx src/*.pxi src/*.in)
@@ -54,7 +55,7 @@ site-check: $(VENV)/group-docs build/site-check/installed
 
 build/site-check/installed: $(VENV)/group-docs
 	@echo "Installing axe-core, Lighthouse and html-validate into build/site-check"
-	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix build/site-check \
+	@$(NPM) --prefix build/site-check \
 	  puppeteer-core@25 @axe-core/puppeteer@4 lighthouse@13 html-validate@11
 	@touch $@
 
@@ -110,14 +111,14 @@ $(VENV)/group-%: $(VENV)/created pyproject.toml
 # Node trusts those whom the system trusts, as pip does, and not only those it knows by itself.
 $(KATEX)/static/katex.min.css: $(VENV)/group-docs
 	@echo "Installing KaTeX into $(KATEX)"
-	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix $(KATEX) katex@0.16
+	@$(NPM) --prefix $(KATEX) katex@0.16
 	@mkdir -p $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/fonts/*.woff2 $(KATEX)/static/fonts
 	@cp $(KATEX)/node_modules/katex/dist/katex.min.css $@
 
 $(UPLOT)/static/uPlot.min.css: $(VENV)/group-docs
 	@echo "Installing uPlot into $(UPLOT)"
-	@NODE_OPTIONS=--use-system-ca $(BIN)/npm install --silent --no-audit --no-fund --prefix $(UPLOT) uplot@1.6
+	@$(NPM) --prefix $(UPLOT) uplot@1.6
 	@mkdir -p $(UPLOT)/static
 	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.iife.min.js $(UPLOT)/static
 	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.min.css $@

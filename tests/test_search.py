@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
-SITE = Path(__file__).parent.parent / "build" / "docs" / "html"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+from .website import BROWSER, SITE, found
+
 # Any of the pages is right, and must be among the first three.
 ANSWERS = {
     "Heaviside": {"functions/step"},
@@ -36,12 +32,6 @@ ANSWERS = {
 @pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="needs the site, which `make docs` builds")
 @pytest.mark.parametrize("query", ANSWERS)
 def test_the_search_finds(query: str, tmp_path: Path) -> None:
-    """From a file, without a server."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--virtual-time-budget=8000"]
-    page = f"{(SITE / 'search.html').as_uri()}?q={quote(query)}"
-    done = subprocess.run(
-        [BROWSER, *flags, "--dump-dom", page], capture_output=True, text=True, timeout=120, check=True
-    )
-    results = done.stdout.partition('id="search-results"')[2]
-    found = re.findall(r'<li[^>]*>\s*<a href="([^"]+)\.html', results)
-    assert ANSWERS[query] & set(found[:3]), found[:5]
+    """One of the pages that answer is among the first three."""
+    pages = found(SITE, query, tmp_path)
+    assert ANSWERS[query] & set(pages[:3]), pages[:5]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,14 @@ import sympy
 
 import actfn
 
-from . import oracle
+from . import oracle, website
 
-EXTENSION = Path(__file__).parent.parent / "docs" / "_ext"
-if not EXTENSION.exists():
+if not website.EXTENSIONS.exists():
     pytest.skip("needs the source tree", allow_module_level=True)
 
-
-sys.path.insert(0, str(EXTENSION))
-import facts  # noqa: E402
-import formulas  # noqa: E402
-import offline  # noqa: E402
+import facts
+import formulas
+import offline
 
 
 @pytest.mark.parametrize("row", list(oracle.ROWS))

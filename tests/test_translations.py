@@ -1,20 +1,16 @@
 """The Korean edition: what is translated fits what it translates, and searching finds it, in a browser."""
 
-import html
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-EXT = ROOT / "docs" / "_ext"
-if not EXT.exists():
+from .website import BROWSER, EXTENSIONS, found
+
+if not EXTENSIONS.exists():
     pytest.skip("needs the source tree", allow_module_level=True)
-sys.path.insert(0, str(EXT))
 pofile = pytest.importorskip("babel.messages.pofile", reason="Babel reads catalogs; the group docs installs it")
 pytest.importorskip("sphinx", reason="the pages are Sphinx's; the group docs installs it")
 languages = pytest.importorskip("languages")
@@ -35,8 +31,8 @@ def test_translations_fill_the_same_places(path: Path) -> None:
 
 
 def test_nothing_is_missing() -> None:
-    """Every text is translated, and every translation is of a text; see COMPLETE in editions.py."""
-    done = subprocess.run([sys.executable, EXT / "editions.py", "check"], capture_output=True, text=True)
+    """Every text is translated, and every translation is of a text."""
+    done = subprocess.run([sys.executable, EXTENSIONS / "editions.py", "check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -58,7 +54,6 @@ def test_particles_are_set_apart_from_markup(text: str, parted: str) -> None:
 # ---- Searching ------------------------------------------------------------------------------------------------
 
 SITE = languages.BUILD / "html" / "ko"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # What a reader types, and a page that must be among the first ten.
 QUERIES = {
     "렐루": "functions/relu",
@@ -101,16 +96,10 @@ QUERIES = {
 }
 
 
-@pytest.mark.skipif(BROWSER is None, reason="searching runs in a browser, and there is no Chromium")
+@pytest.mark.skipif(not BROWSER, reason="searching runs in a browser, and there is no Chromium")
 @pytest.mark.skipif(not (SITE / "search.html").exists(), reason="`make docs` has not built the site yet")
 @pytest.mark.parametrize(("query", "page"), QUERIES.items(), ids=list(QUERIES))
 def test_searching_in_korean(query: str, page: str, tmp_path: Path) -> None:
     """A word is found whatever particle follows it, and a function by either of its names."""
-    address = f"{(SITE / 'search.html').as_uri()}?q={quote(query)}"
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
-               "--virtual-time-budget=20000", "--dump-dom", address]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    results = done.stdout.partition('id="search-results"')[2]
-    found = [html.unescape(link).split("?")[0].split("#")[0] for link in re.findall(r'<a href="([^"]+)"', results)]
-    pages = list(dict.fromkeys(found))
-    assert any(found.endswith(f"{page}.html") for found in pages[:10]), pages[:10] or done.stderr[-500:]
+    pages = list(dict.fromkeys(found(SITE, query, tmp_path)))
+    assert page in pages[:10], pages[:10]

@@ -38,12 +38,8 @@ def visit_image(self: HTML5Translator, image: nodes.image) -> None:
         self.body[-1] = self.body[-1].replace("<img ", f'<img width="{size[0]}" height="{size[1]}" ', 1)
 
 
-def depart_image(self: HTML5Translator, image: nodes.image) -> None:
-    HTML5Translator.depart_image(self, image)
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    app.add_node(nodes.image, override=True, html=(visit_image, HTML5Translator.depart_image))
     # After those who add some for a page.
     app.connect("html-page-context", pick, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -32,8 +32,6 @@ from languages import BUILD, DOCS, LANGUAGES, LOCALE  # noqa: E402
 KOREAN = LOCALE / "ko" / "LC_MESSAGES"
 # What is not read by Sphinx, but by the modules that write pages and figures.
 OWN_DOMAINS = ("pages", "figures", "sphinx")
-# Whether a text without a translation fails `check`, and `make docs` with it.
-COMPLETE = True
 # Folders of pages that are made while the site is.
 GENERATED = ("functions", "auto_gallery")
 
@@ -59,13 +57,6 @@ def mirror(tree: Path) -> None:
         (tree / "gallery").symlink_to(DOCS.parent / "gallery")
 
 
-def write(path: Path, content: bytes) -> None:
-    """Only what is another content: Sphinx reads what is newer again."""
-    if not path.exists() or path.read_bytes() != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
 def write_catalogs() -> None:
     """What Sphinx reads of docs/locale, in build/docs/locale: markup is set apart from the particles that touch it."""
     target = BUILD / "locale"
@@ -82,17 +73,17 @@ def write_catalogs() -> None:
                 said = said.replace("](docs/", "](../docs/") if domain == "contributing" else said
                 message.string = re.sub(r"^(\d+)\.", r"\1\\.", said) if markdown else languages.apart(said)
         new = target / path.relative_to(LOCALE)
-        write(new, written(catalog))
+        languages.write(new, written(catalog))
         kept |= {new, new.with_suffix(".mo")}
     for old in target.rglob("*.[mp]o"):
         if old not in kept:
             old.unlink()
 
 
-def sphinx(language: str, *options: str) -> subprocess.Popen[str]:
+def sphinx(language: str) -> subprocess.Popen[str]:
     tree, html = BUILD / language, BUILD / "html" / languages.FOLDERS[language]
     command = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-D", f"language={language}",
-               "-c", DOCS, "-d", tree / "doctrees", *options, tree / "docs", html]  # fmt: skip
+               "-c", DOCS, "-d", tree / "doctrees", tree / "docs", html]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -129,7 +120,7 @@ def build() -> int:
     failed = [language for language, process in running.items() if process.wait()]
     for thread in relays:
         thread.join()
-    return len(failed) + (check() if COMPLETE else 0)
+    return len(failed) + check()
 
 
 def copy_gallery(language: str) -> None:
@@ -172,17 +163,17 @@ def read(path: Path) -> Catalog:
 
 
 # Nothing that changes by itself.
-HEADER = b'msgid ""\nmsgstr ""\n"Language: ko\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+HEADER = 'msgid ""\nmsgstr ""\n"Language: ko\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
 
 
-def written(catalog: Catalog) -> bytes:
+def written(catalog: Catalog) -> str:
     """Nothing that changes by itself: no dates, no numbers of lines."""
     buffer = io.BytesIO()
     for message in catalog:
         # Percent signs and braces of sentences are no formats.
         message.flags &= {"fuzzy"}
     write_po(buffer, catalog, width=100, no_location=True, omit_header=True, ignore_obsolete=True)
-    return HEADER + buffer.getvalue().rstrip() + b"\n"
+    return HEADER + buffer.getvalue().decode().rstrip() + "\n"
 
 
 def templates() -> Iterator[tuple[str, Catalog]]:
@@ -260,7 +251,7 @@ def update() -> int:
         known.add(path)
         catalog = read(path)
         catalog.update(template)
-        write(path, written(catalog))
+        languages.write(path, written(catalog))
     for path in KOREAN.rglob("*.po"):
         if path not in known and path.stem != "sphinx":
             path.unlink()
@@ -292,7 +283,7 @@ def check() -> int:
             problems += 1
             print(f"{domain}.po belongs to no page")
     print(f"{done} of {total} texts are translated; {words} words to do")
-    return problems if COMPLETE else 0
+    return problems
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ from actfn.catalog import catalog
 log = logging.getLogger(__name__)
 # Letters that matplotlib's own font does not have. The package is not imported: it needs distutils.
 FONT = "NanumGothic"
+_package = importlib.util.find_spec("koreanize_matplotlib")
+assert _package is not None and _package.origin is not None
 for _weight in ("", "Bold"):
-    _package = importlib.util.find_spec("koreanize_matplotlib")
-    assert _package is not None and _package.origin is not None
     font_manager.fontManager.addfont(Path(_package.origin).parent / "fonts" / f"{FONT}{_weight}.ttf")
 
 # A letter that no font has is an error, and not a box.
@@ -79,15 +79,14 @@ def translate(figure: Figure) -> None:
     figure.draw_without_rendering()
     for text in figure.findobj(Text):
         text.set_text(text.get_text())
-        korean(text)
 
 
 def set_text(self: Text, text: Any) -> None:
-    # What is set in monospace is code.
-    code = getattr(self, "_fontproperties", None) and self.get_fontfamily() == ["monospace"]
+    # A text that is being made gets its words before its font. What is set in monospace is code.
+    made = hasattr(self, "_fontproperties")
+    code = made and self.get_fontfamily() == ["monospace"]
     plain_set_text(self, said(text) if isinstance(text, str) and languages.spoken() != "en" and not code else text)
-    # A text that is being made gets its words before its font.
-    if hasattr(self, "_fontproperties"):
+    if made:
         korean(self)
 
 
@@ -123,11 +122,9 @@ def noted() -> Iterator[list[str]]:
     note(before)
 
 
-def write(name: str) -> None:
-    """For editions.py: what was met since the last time."""
-    WORDS.mkdir(parents=True, exist_ok=True)
-    (WORDS / f"{name}.json").write_text(json.dumps(list(_met), ensure_ascii=False, indent=0), encoding="utf-8")
-    _met.clear()
+def write(name: str, words: Iterable[str]) -> None:
+    """For editions.py: the words of what was drawn."""
+    languages.write(WORDS / f"{name}.json", json.dumps(list(words), ensure_ascii=False, indent=0))
 
 
 # ---- Figures of gallery scripts -------------------------------------------------------------------------------
@@ -146,24 +143,23 @@ def draw_again(app: Sphinx) -> None:
 
     there, here = languages.source("en") / "auto_gallery" / "images", Path(app.srcdir) / "auto_gallery" / "images"
     here.mkdir(parents=True, exist_ok=True)
-    alternatives = {}
+    translations = languages.messages(languages.spoken(), "figures")
     for path in sorted(there.glob("*.figure")):
         light, record = here / f"{path.stem}.png", here / f"{path.stem}.json"
-        known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {"words": None}
-        words = known["words"] and {text: languages.messages(app.config.language, "figures").get(text)
-                                    for text in known["words"]}  # fmt: skip
-        if known["words"] is None or words != known["words"] or path.stat().st_mtime > record.stat().st_mtime:
+        known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
+        if (
+            known is None
+            or known["words"] != {text: translations.get(text) for text in known["words"]}
+            or path.stat().st_mtime > record.stat().st_mtime
+        ):
             log.info("drawing %s", light.name)
-            with mpl.rc_context(figures.style("light")):
+            with mpl.rc_context(figures.style("light")), noted() as words:
                 panel, figure = cloudpickle.loads(path.read_bytes())
-                _met.clear()
                 translate(figure)
                 alt = figures.alternative(figure)
                 figures.save_both(figure, light, panel)
                 plt.close("all")
-            words = {text: languages.messages(app.config.language, "figures").get(text) for text in _met}
-            write(path.stem)
-            known = {"words": words, "alt": alt}
+            write(path.stem, words)
+            known = {"words": {text: translations.get(text) for text in words}, "alt": alt}
             record.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-        alternatives[path.stem] = known["alt"]
-    translated.ALTERNATIVES.update(alternatives)
+        translated.ALTERNATIVES[path.stem] = known["alt"]

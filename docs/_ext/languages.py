@@ -42,6 +42,14 @@ def source(language: str | None = None) -> Path:
     return BUILD / (language or spoken()) / "docs"
 
 
+def write(path: Path, text: str) -> None:
+    """Only a text that is another one: Sphinx reads what is newer again."""
+    content = text.encode()
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 # ---- Words ----------------------------------------------------------------------------------------------------
 
 

@@ -296,12 +296,6 @@ def row_fields() -> str:
 # ---- Files ----------------------------------------------------------------------------------------------------
 
 
-def write(path: Path, text: str) -> None:
-    """Only a text that is another one: Sphinx reads what is newer again."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-
-
 def documented(name: str) -> bool:
     """Whether a name of the package belongs to a row."""
     try:
@@ -316,7 +310,7 @@ def generate(app: Sphinx) -> None:
     if app.builder.name == "gettext":
         # Of these pages one is translated as what is written by hand is; the other is only named.
         interface(Path(app.srcdir) / "functions")
-        write(Path(app.srcdir) / "functions" / "index.rst", title("Functions"))
+        languages.write(Path(app.srcdir) / "functions" / "index.rst", title("Functions"))
         return
     if languages.spoken() != "en":
         return
@@ -327,10 +321,11 @@ def generate(app: Sphinx) -> None:
     stamp = languages.source() / "functions" / ".stamp"
     if stamp.exists() and stamp.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return
-    for language in languages.LANGUAGES:
-        with languages.speaking(language):
-            generate_edition(languages.source() / "functions")
-    labels.write("functions")
+    with labels.noted() as words:
+        for language in languages.LANGUAGES:
+            with languages.speaking(language):
+                generate_edition(languages.source() / "functions")
+    labels.write("functions", words)
     stamp.touch()
 
 
@@ -349,7 +344,7 @@ def interface(target: Path) -> None:
     rows = {row.class_name for row in catalog.values()}
     layers = [name for name in actfn.layers.__all__ if name not in rows]
     text = environment().get_template("interface.rst.jinja").render(others=names, layers=layers, fields=row_fields())
-    write(target / "interface.rst", text)
+    languages.write(target / "interface.rst", text)
 
 
 def generate_edition(target: Path) -> None:
@@ -359,10 +354,10 @@ def generate_edition(target: Path) -> None:
     figures.draw_home(target)
     log.info("writing a page for each of %d functions in %s", len(catalog), languages.LANGUAGES[languages.spoken()])
     for row in catalog.values():
-        write(target / f"{row.name}.rst", page.render(context(row)))
+        languages.write(target / f"{row.name}.rst", page.render(context(row)))
     families = {_(family): [row for row in catalog.values() if row.family == family] for family in figures.FAMILIES}
     index = environment().get_template("index.rst.jinja").render(comparison=comparison(), families=families)
-    write(target / "index.rst", index)
+    languages.write(target / "index.rst", index)
     interface(target)
     for path in target.glob("*.rst"):
         if path.stem not in (*catalog, "index", "interface"):

@@ -234,6 +234,11 @@
 
     update() {
       this.curves.plot.setData(this.values());
+      this.renew();
+    }
+
+    /** What depends on x. */
+    renew() {
       this.deep = this.activations.map((a) => this.gradients(a));
       this.depth.plot.setData(this.levels());
       this.write();
@@ -242,9 +247,7 @@
     move(x) {
       this.x = Math.min(this.high, Math.max(this.low, x));
       this.curves.plot.redraw(false);
-      this.deep = this.activations.map((a) => this.gradients(a));
-      this.depth.plot.setData(this.levels());
-      this.write();
+      this.renew();
     }
 
     write() {
