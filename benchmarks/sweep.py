@@ -2,6 +2,7 @@
 
     python -m benchmarks.sweep                     all activations, all builds
     python -m benchmarks.sweep gelu --build v3     one function, one build
+    python -m benchmarks.sweep gelu --build v3 --beside v4    only where v3 returns other bits than v4, which is swept
     python -m benchmarks.sweep --every 4099        a sample
     python -m benchmarks.sweep --dtype float64     a million inputs per function, drawn to hurt
     python -m benchmarks.sweep --dtype float16     all 65,536 inputs
@@ -104,10 +105,13 @@ class Job:
     builds: tuple[str, ...]
     every: int
     part: int
+    # A build that was swept already.
+    beside: str = ""
 
     @property
     def path(self) -> Path:
-        file = f"{self.name}-{self.direction}-{'+'.join(self.builds)}-{self.part:02}.json"
+        beside = f"-beside-{self.beside}" if self.beside else ""
+        file = f"{self.name}-{self.direction}-{'+'.join(self.builds)}{beside}-{self.part:02}.json"
         return STATE / source_hash(self.builds) / f"{self.dtype}-every-{self.every}" / file
 
     def inputs(self) -> Iterator[Any]:
@@ -156,14 +160,18 @@ def keep_worst(best: dict[str, Any], which: str, x: Any, error: Any) -> None:
         best |= {f"{which}ulp": float(error[worst]), f"{which}at": float(x[worst])}
 
 
+NOTHING = {"ulp": 0.5, "at": None, "wrong": 0, "inputs": 0, "normal ulp": 0.5, "normal at": None}
+
+
 def sweep_part(job: Job) -> dict[str, Any]:
     """Per build the largest error, where, and how many inputs there are and are not correctly rounded.
 
     Results that are correctly rounded count as 0.5 ULP. Peers may flush subnormal numbers to zero, which is millions of
     ULP: they have a second error, of the results that should be normal numbers.
     """
-    none = {"ulp": 0.5, "at": None, "wrong": 0, "inputs": 0, "normal ulp": 0.5, "normal at": None}
-    found: dict[str, Any] = {build: dict(none) for build in job.builds}
+    found: dict[str, Any] = {build: dict(NOTHING) for build in job.builds}
+    if job.beside:
+        return differences(job, found)
     for x in job.inputs():
         results = {build: apply(build, job.name, job.direction, x) for build in job.builds}
         with np.errstate(all="ignore"):  # signalling NaN are among the inputs
@@ -185,6 +193,27 @@ def sweep_part(job: Job) -> dict[str, Any]:
             if build in peers.LIBRARIES:
                 normal = (abs(double[wrong]) >= FLOAT.tiny) & (abs(double[wrong]) <= FLOAT.max)
                 keep_worst(best, "normal ", x[wrong], np.where(normal, error, 0.0))
+    return found
+
+
+def differences(job: Job, found: dict[str, Any]) -> dict[str, Any]:
+    """As `sweep_part`, of float32 inputs where a build returns other bits than the one that was swept; how many more
+    are not correctly rounded than there."""
+    for x in job.inputs():
+        swept = apply(job.beside, job.name, job.direction, x)
+        for build in job.builds:
+            got = apply(build, job.name, job.direction, x)
+            other = np.flatnonzero(got.view(np.uint32) != swept.view(np.uint32))
+            found[build]["inputs"] += x.size
+            if not other.size:
+                continue
+            there = x[other]
+            with np.errstate(all="ignore"):
+                double = reference(job.name, job.direction)(there.astype(np.float64))
+            wrong, error = not_correct(build, job.name, job.direction, there, got[other], double)
+            before = not_correct(job.beside, job.name, job.direction, there, swept[other], double)[1]
+            found[build]["wrong"] += int(np.count_nonzero(error > 0.5)) - int(np.count_nonzero(before > 0.5))
+            keep_worst(found[build], "", there[wrong], error)
     return found
 
 
@@ -211,11 +240,18 @@ def swept_peers(name: str, direction: str) -> tuple[str, ...]:
 
 
 def run(
-    names: list[str], dtype: str, builds: Callable[[str, str], tuple[str, ...]], every: int, processes: int
+    names: list[str],
+    dtype: str,
+    builds: Callable[[str, str], tuple[str, ...]],
+    every: int,
+    processes: int,
+    beside: str = "",
 ) -> Iterator[list[dict[str, Any]]]:
     """Per name its results for the builds, or peers, of each direction; parts that an earlier run of the same sources
     finished are taken from disk."""
-    jobs = [Job(n, d, dtype, builds(n, d), every, part) for n in names for d in DIRECTIONS for part in range(PARTS)]
+    jobs = [
+        Job(n, d, dtype, builds(n, d), every, part, beside) for n in names for d in DIRECTIONS for part in range(PARTS)
+    ]
     todo = [job for job in jobs if not job.path.exists()]
     with (
         multiprocessing.get_context("spawn").Pool(processes) as pool,
@@ -235,8 +271,11 @@ def run(
 
 
 def result(jobs: list[Job], build: str) -> dict[str, Any]:
-    """The parts of one function and direction put together."""
+    """The parts of one function and direction put together; with what was found for the build that was swept."""
     found = [json.loads(job.path.read_text())[build] for job in jobs]
+    if jobs[0].beside:
+        row = swept(jobs[0])
+        found.append({"ulp": row["ulp"], "at": row["at"], "inputs": 0, "wrong": row["not correctly rounded"]})
     peer = build in peers.LIBRARIES
 
     def worst(which: str) -> dict[str, Any]:
@@ -253,6 +292,13 @@ def result(jobs: list[Job], build: str) -> dict[str, Any]:
         "inputs": sum(part["inputs"] for part in found),
         "not correctly rounded": sum(part["wrong"] for part in found),
     }
+
+
+def swept(job: Job) -> Any:
+    """What is known of the build that was swept."""
+    who = (job.name, job.direction, job.dtype, job.beside)
+    return next(r for r in json.loads(RESULTS.read_text())
+                if (r["name"], r["direction"], r["dtype"], r["build"]) == who)  # fmt: skip
 
 
 def rounded_up(error: float) -> float:
@@ -288,6 +334,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="activations; all by default")
     parser.add_argument("--dtype", default="float32", choices=("float16", "float32", "float64"))
     parser.add_argument("--build", action="append", choices=_build.available(), help="all that run here by default")
+    parser.add_argument("--beside", default="", choices=_build.available(), help="a build that was swept already")
     parser.add_argument("--peers", action="store_true", help="measure other libraries instead")
     parser.add_argument("--every", type=int, help=f"take every n-th input only; {PEER_EVERY} is usual for peers")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
@@ -297,7 +344,9 @@ def main() -> None:
         parser.error(f"not an element-wise activation: {', '.join(sorted(unknown))}")
     if options.peers and (options.dtype != "float32" or options.build):
         parser.error("peers are measured in float32, and are not built here")
-    builds = tuple(options.build or _build.available())
+    if options.beside and (options.dtype != "float32" or options.peers or options.every):
+        parser.error("beside a build that was swept is for float32 at all inputs")
+    builds = tuple(options.build or (build for build in _build.available() if build != options.beside))
     usual = PEER_EVERY if options.peers else 1
     every = options.every or usual
     command = f"python -m benchmarks.sweep --dtype {options.dtype}"
@@ -306,7 +355,8 @@ def main() -> None:
         # As with the kernels, it is the processes that share the work.
         os.environ.update(speed.environment(1))
     contenders = swept_peers if options.peers else lambda *_: builds
-    for rows in run(options.names or elementwise, options.dtype, contenders, every, options.processes):
+    names = options.names or elementwise
+    for rows in run(names, options.dtype, contenders, every, options.processes, options.beside):
         if every == usual:
             save(rows, command, PEER_RESULTS if options.peers else RESULTS)
         for row in rows:
