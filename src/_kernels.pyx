@@ -1339,15 +1339,19 @@ cdef inline Scaled gate_slope(T like, Pair z, Pair w) noexcept nogil:
                            mul_add(2.0 * one.hi, one.lo, product_error(one.hi, one.hi, square)))
         return scaled_to(top.hi + top.lo, either(left, e.unit, 1.0))
 
+cdef inline Pair beyond_swish_minimum(double z, double z_low) noexcept nogil:
+    """z - z0, for the zero z0 of swish_slope: next to it an exact subtraction."""
+    return pair(z + 1.2784645427610737, 1.0946994183093437e-16 + z_low)
+
 cdef inline Scaled swish_slope(T like, double z, double z_low) noexcept nogil:
-    """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial: an exact subtraction."""
+    """sigmoid(z) (1 + z sigmoid(-z)). Around its zero z0 it is (z - z0) times a polynomial."""
     cdef Scaled far = gate_slope(like, pair(z, z_low), pair(z, z_low))
     cdef Pair d
     if T is float:
         return far
     else:
-        d = pair(z + 1.2784645427610737, 1.0946994183093437e-16 + z_low)
-        far.value = either(c_fabs(d.hi) < 0.0625, swish_slope_near_zero(d), far.value)
+        d = beyond_swish_minimum(z, z_low)
+        far.value = either(c_fabs(d.hi) < 0.0625, swish_slope_near_zero(d, d), far.value)
         return far
 
 
@@ -1566,7 +1570,13 @@ cdef inline T e_swish(T x, double beta) noexcept nogil:
 
 cdef inline T e_swish_backward(T grad, T x, double beta) noexcept nogil:
     cdef Scaled slope = swish_slope(x, x, 0.0)
+    cdef Pair d
     slope.value = beta * slope.value
+    if T is double:
+        # Of the roundings next to the zero none is for beta, unless beta is too large for exact products.
+        d = beyond_swish_minimum(x, 0.0)
+        slope.value = either((c_fabs(d.hi) < 0.0625) & (c_fabs(beta) < 1e290),
+                             swish_slope_near_zero(d, times_number(d, beta)), slope.value)
     return <T>applied(grad, slope)
 
 

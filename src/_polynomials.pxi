@@ -123,8 +123,8 @@ cdef inline double through_zero(Pair d, double t, double p, double slope, double
     return mul_add(d.hi, slope, d.hi * mul_add(p, t, low) + d.lo * slope)
 
 
-cdef inline double swish_slope_near_zero(Pair d) noexcept nogil:
-    """swish_slope(z0 + d) for |d| <= 1/16."""
+cdef inline double swish_slope_near_zero(Pair d, Pair multiple) noexcept nogil:
+    """swish_slope(z0 + d) for |d| <= 1/16, times what `multiple` is of d."""
     cdef double t = d.hi + d.lo, p = -2.9710633664725938e-05
     p = mul_add(p, t, -4.093402573552048e-05)
     p = mul_add(p, t, 0.00018570716531323203)
@@ -134,7 +134,7 @@ cdef inline double swish_slope_near_zero(Pair d) noexcept nogil:
     p = mul_add(p, t, -0.015222655223188084)
     p = mul_add(p, t, 0.01887481422378238)
     p = mul_add(p, t, 0.1466487969969469)
-    return through_zero(d, t, p, 0.2178117057198001, -3.9795450522708194e-18)
+    return through_zero(multiple, t, p, 0.2178117057198001, -3.9795450522708194e-18)
 
 
 cdef inline double gelu_tanh_slope_near_zero(Pair d) noexcept nogil:
