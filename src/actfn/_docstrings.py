@@ -56,6 +56,9 @@ def _parameters(row: Activation, signature: inspect.Signature) -> str:
         if name in ("where", "casting", "order", "dtype", "subok", "signature"):
             continue
         kind, text = PARAMETERS.get(name, ("float or array_like", ""))
+        if name == "axis" and row.kind in ("sampled rows", "pieces"):
+            # Of arrays in memory only.
+            kind, text = PARAMETERS["dim"]
         if name == "target":
             text = row.target
         if name in row.param_docs:
