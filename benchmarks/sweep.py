@@ -271,11 +271,17 @@ def run(
 
 
 def result(jobs: list[Job], build: str) -> dict[str, Any]:
-    """The parts of one function and direction put together; with what was found for the build that was swept."""
+    """The parts of one function and direction put together.
+
+    Where bits are those of a build that was swept, the largest error is at most what it is there.
+    """
     found = [json.loads(job.path.read_text())[build] for job in jobs]
     if jobs[0].beside:
         row = swept(jobs[0])
-        found.append({"ulp": row["ulp"], "at": row["at"], "inputs": 0, "wrong": row["not correctly rounded"]})
+        wrong = row["not correctly rounded"]
+        found.append(NOTHING | {"wrong": wrong})
+        if sum(part["wrong"] for part in found):
+            found[-1] |= {"ulp": row["ulp"], "at": row["at"]}
     peer = build in peers.LIBRARIES
 
     def worst(which: str) -> dict[str, Any]:

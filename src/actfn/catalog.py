@@ -1032,7 +1032,7 @@ array([0.41997434, 1.        , 0.41997434])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5), "float64": (1.05, 0.85)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (1.05, 0.85)},
         source="LeCun, Bottou, Orr and Müller, 1998, Neural networks: tricks of the trade",
         example=""">>> actfn.stanh(np.array([-1.0, 0.0, 1.0]))
 array([-1.00376698,  0.        ,  1.00376698])
@@ -1066,7 +1066,7 @@ array([0.75624006, 1.149653  , 0.75624006])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5), "float64": (1.07, 0.71)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (1.07, 0.71)},
         source="Bello, Pham, Le, Norouzi and Bengio, 2016, arXiv:1611.09940",
         example=""">>> actfn.softcap(np.array([-100.0, 0.0, 10.0]))
 array([-29.92373902,   0.        ,   9.64538213])
@@ -1160,7 +1160,7 @@ array([0.58002566, 0.        , 0.58002566])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
-        ulp={"float16": (0.5, 0.51), "float64": (1.71, 0.73)},
+        ulp={"float16": (0.5, 0.51), "float32": (0.51, 0.51), "float64": (1.71, 0.73)},
         source="Roy, Manna, Dubey and Chaudhuri, 2019, arXiv:1901.05894",
         example=""">>> actfn.lisht(np.array([-1.0, 0.0, 1.0]))
 array([0.76159416, 0.        , 0.76159416])
@@ -1186,7 +1186,7 @@ array([-1.1815685,  0.       ,  1.1815685])""",
         slopes=("-1", "1"),
         range="[0, oo)",
         smooth=True,
-        ulp={"float16": (0.5, 0.5), "float64": (1.9, 0.98)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.9, 0.98)},
         source="",
         example=""">>> actfn.logcosh(np.array([-1.0, 0.0, 1.0]))
 array([0.43378083, 0.        , 0.43378083])
@@ -1238,7 +1238,7 @@ array([0.25  , 1.    , 0.0625])""",
         range="(0, 1)",
         monotonic=True,
         saturates="both",
-        ulp={"float16": (0.51, 0.5), "float64": (1.5, 0.74)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.76), "float64": (1.5, 0.74)},
         source="Elliott, 1993, A better activation function for artificial neural networks",
         example=""">>> actfn.elliott(np.array([-1.0, 0.0, 3.0]))
 array([0.25 , 0.5  , 0.875])
@@ -1269,7 +1269,7 @@ array([0.125  , 0.5    , 0.03125])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.5, 0.5), "float64": (0.5, 0.75)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.75)},
         source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
         example=""">>> actfn.isru(np.array([-1.0, 0.0, 0.75]))
 array([-0.70710678,  0.        ,  0.6       ])
@@ -1291,7 +1291,7 @@ array([0.35355339, 1.        , 0.512     ])""",
         range="(0, 1]",
         smooth=True,
         saturates="both",
-        ulp={"float16": (0.5, 0.51), "float64": (0.76, 0.81)},
+        ulp={"float16": (0.5, 0.51), "float32": (0.51, 0.51), "float64": (0.76, 0.81)},
         source="Broomhead and Lowe, 1988, Complex Systems 2(3)",
         example=""">>> actfn.gaussian(np.array([-1.0, 0.0, 1.0]))
 array([0.36787944, 1.        , 0.36787944])
@@ -1319,7 +1319,7 @@ array([ 0.73575888,  0.        , -0.73575888])""",
         smooth=True,
         saturates="both",
         odd=True,
-        ulp={"float16": (0.51, 0.5), "float64": (0.84, 1.4)},
+        ulp={"float16": (0.51, 0.5), "float32": (0.51, 0.51), "float64": (0.84, 1.4)},
         source="",
         example=""">>> actfn.arctan(np.array([-1.0, 0.0, 1.0]))
 array([-0.78539816,  0.        ,  0.78539816])
@@ -1439,7 +1439,7 @@ array([0.13533528, 1.        , 1.        ])""",
         range="(-1, oo)",
         monotonic=True,
         saturates="left",
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (0.5, 0.75)},
         source="Carlile, Delamarter, Kinney, Marti and Whitney, 2017, arXiv:1710.09967",
         example=""">>> actfn.isrlu(np.array([-0.75, 0.0, 2.0]))
 array([-0.6,  0. ,  2. ])
@@ -1472,7 +1472,7 @@ array([0.512, 1.   , 1.   ])""",
         monotonic=True,
         saturates="left",
         segment=0.25,
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.58, 0.65), "float64": (1.06, 0.76)},
         source="Trottier, Giguère and Chaib-draa, 2016, arXiv:1605.09332",
         example=""">>> actfn.pelu(np.array([-1.0, 0.0, 2.0]), 1.0, 2.0)
 array([-0.39346934,  0.        ,  1.        ])
@@ -1495,7 +1495,7 @@ array([-0.39346934,  0.        ,  1.        ])
         monotonic=True,
         smooth=True,
         saturates="left",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (0.95, 0.76)},
         source="",
         example=""">>> actfn.exponential(np.array([-1.0, 0.0, 1.0]))
 array([0.36787944, 1.        , 2.71828183])
@@ -1595,7 +1595,7 @@ array([0.26894142, 0.5       , 0.73105858])""",
         smooth=True,
         saturates="both",
         segment=0.25,
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.55, 0.52), "float64": (0.71, 0.71)},
         source="",
         example=""">>> actfn.sqrt_softplus(np.array([-1.0, 0.0, 1.0]))
 array([0.55969785, 0.83255461, 1.1459763 ])
@@ -1651,7 +1651,7 @@ array([0.2763932, 0.5      , 0.7236068])""",
         range="[0, oo)",
         monotonic=True,
         saturates="both",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (1.47, 0.5)},
         source="Liu, Zhang, Gao, Qu and Ji, 2019, arXiv:1908.03682",
         example=""">>> actfn.nl_relu(np.array([-1.0, 0.0, 1.0]))
 array([0.        , 0.        , 0.69314718])
@@ -1676,7 +1676,7 @@ array([0. , 0. , 0.5])""",
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51), "float64": (1.92, 1.47)},
         source="",
         example=""">>> actfn.logit(np.array([0.0, 0.25, 0.5, 1.0]))
 array([       -inf, -1.09861229,  0.        ,         inf])
@@ -1700,7 +1700,7 @@ array([5.33333333, 4.        , 5.33333333])""",
         monotonic=True,
         smooth=True,
         saturates="right",
-        ulp={"float16": (0.5, 0.5)},
+        ulp={"float16": (0.5, 0.5), "float32": (0.51, 0.51), "float64": (1.86, 1.05)},
         source="Mächler, 2012, vignette of the R package Rmpfr",
         example=""">>> actfn.log1mexp(np.array([0.0, 1e-10, 1.0, 50.0]))
 array([           -inf, -2.30258509e+01, -4.58675145e-01, -1.92874985e-22])
@@ -1768,7 +1768,7 @@ array([       nan,       -inf, 0.        , 0.69314718])
         range="(-oo, oo)",
         monotonic=True,
         smooth=True,
-        ulp={"float16": (0.5, 0.51)},
+        ulp={"float16": (0.5, 0.51), "float32": (0.51, 0.51), "float64": (0.51, 1.48)},
         source="",
         example=""">>> actfn.bent_identity(np.array([-0.75, 0.0, 0.75]))
 array([-0.625,  0.   ,  0.875])
@@ -1897,7 +1897,7 @@ array([0.21902938, 0.625     , 1.03097062])""",
         smooth=True,
         saturates="left",
         segment=0.25,
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float64": (1.58, 1.97)},
         source="Alcaide, 2018, arXiv:1801.07145",
         example=""">>> actfn.e_swish(np.array([-1.0, 0.0, 1.0]))
 array([-0.40341213,  0.        ,  1.09658787])
@@ -1921,7 +1921,7 @@ array([0.10849423, 0.75      , 1.39150577])""",
         slopes=("0", "1"),
         range="[-0.17157, oo)",
         saturates="left",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.51, 0.51)},
         source="Basirat and Roth, 2018, arXiv:1808.00783",
         example=""">>> actfn.elish(np.array([-1.0, 0.0, 1.0]))
 array([-0.1700034 ,  0.        ,  0.73105858])
@@ -2090,7 +2090,7 @@ array([0.05921676, 0.6       , 1.04903622])""",
         smooth=True,
         saturates="left",
         segment=0.1875,
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float32": (0.64, 0.88)},
         source="Liu and Di, 2020, arXiv:2003.09855; Fernandez and Mali, 2024, arXiv:2412.20269",
         example=""">>> actfn.telu(np.array([-1.0, 0.0, 1.0]))
 array([-0.35213549,  0.        ,  0.99132892])
@@ -2136,7 +2136,7 @@ array([0.06714568, 0.67304129, 1.0837494 ])""",
         range="[-0.25003, oo)",
         smooth=True,
         saturates="left",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float64": (1.47, 1.66)},
         source="Wang, Ren and Wang, 2022, Electronics 11(4)",
         example=""">>> actfn.smish(np.array([-1.0, 0.0, 1.0]))
 array([-0.23377881,  0.        ,  0.49957011])
@@ -2204,7 +2204,7 @@ array([-0.07608433,  0.        ,  1.25925804])""",
         range="[-0.15014, oo)",
         smooth=True,
         saturates="left",
-        ulp={"float16": (0.51, 0.51)},
+        ulp={"float16": (0.51, 0.51), "float64": (0.51, 1.35)},
         source="",
         example=""">>> actfn.dish(np.array([-0.75, 0.0, 0.75]))
 array([-0.15,  0.  ,  0.6 ])
