@@ -1,8 +1,9 @@
-"""What benchmarks/results says, read while the pages are made."""
+"""What benchmarks/results and reliability/results say, read while the pages are made."""
 
 import json
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from benchmarks.peers import DIRECTIONS
 from benchmarks.speed import LARGEST, Record, is_rival, ratio
 from benchmarks.speed_report import geometric
 from tests import oracle
+from tests.situations import SITUATIONS
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+RECORDS = Path(__file__).parents[2] / "reliability" / "results"
 # The sizes of the race that pages show.
 SIZES = (1, 10_000, 1_000_000)
 
@@ -193,3 +196,55 @@ def headline() -> dict[str, str]:
                      processor=run()["processor"], date=run()["date"][:10]),
         "libraries": ", ".join(f"{name} {v}" for name, v in run()["versions"].items() if name != "actfn"),
     }  # fmt: skip
+
+
+# ---- Runs that look for faults --------------------------------------------------------------------------------
+
+
+@cache
+def records() -> dict[str, Any]:
+    """By the name of the run; the count of situations is no run of its own."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))}
+
+
+def situations() -> list[list[str]]:
+    """What somebody does, what holds, and how many tests hold it."""
+    counted = records().get("situations", {"figures": {}})["figures"]
+    lines = [[_("what somebody does"), _("what holds"), _("tests")]]
+    for name, (done, holds) in SITUATIONS.items():
+        lines.append([code(_(done)), code(_(holds)), f"{counted[name]:,}" if name in counted else ""])
+    return lines
+
+
+def runs() -> list[list[str]]:
+    lines = [[_("run"), _("what was counted"), _("command"), _("date")]]
+    for name, record in records().items():
+        if name != "situations":
+            figures = "; ".join(f"{_(label)}: {in_digits(value)}" for label, value in record["figures"].items())
+            lines.append([_(record["run"]), figures, f"``{record['command']}``", record["date"]])
+    return lines
+
+
+def mended() -> list[str]:
+    """Faults that runs have found."""
+    return [code(_(text)) for record in records().values() for text in record["fixed"]]
+
+
+def code(text: str) -> str:
+    """Single backticks, as docstrings of tests have them, are code here."""
+    return re.sub("`+", "``", text)
+
+
+def in_digits(value: float | str) -> str:
+    return f"{value:,}" if isinstance(value, int) else _(str(value))
+
+
+def reliability_words() -> Iterator[str]:
+    """What the tables above look up."""
+    for pair in SITUATIONS.values():
+        yield from pair
+    for name, record in records().items():
+        if name != "situations":
+            yield from (record["run"], *record["figures"])
+            yield from (value for value in record["figures"].values() if isinstance(value, str))
+        yield from record["fixed"]

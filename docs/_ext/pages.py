@@ -381,6 +381,7 @@ def words() -> Iterator[str]:
             yield from sorted(described - {"", *row.param_docs.values(), row.target})
     for path in (DOCS.parent / "gallery").glob("*.py"):
         yield from translated.tags(path)
+    yield from measurements.reliability_words()
 
 
 # ---- Tables in other pages ------------------------------------------------------------------------------------
@@ -392,7 +393,7 @@ class Measured(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        for path in measurements.RESULTS.glob("*.json"):
+        for path in (*measurements.RESULTS.glob("*.json"), *measurements.RECORDS.glob("*.json")):
             self.env.note_dependency(str(path))
         # Tables are made in the language of the page; there is nothing to extract.
         if self.env.srcdir == languages.source("gettext"):
@@ -436,6 +437,9 @@ TABLES = {
     "drawn": lambda: beside(measurements.drawn_errors()),
     "choosing": choosing_table,
     "torch": torch_table,
+    "situations": lambda: table(measurements.situations()),
+    "runs": lambda: table(measurements.runs()),
+    "mended": lambda: "\n".join(f"- {languages.apart(text)}" for text in measurements.mended()),
 }
 
 
