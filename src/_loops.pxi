@@ -5,7 +5,8 @@
 # b) run_span feeds kernels. Contiguous operands go in as they are; everything else (strides, broadcasting, 16 bits,
 #    parameters that vary, the last few elements) is staged through buffers of BLOCK elements on the stack.
 # c) drive is the inner loop that NumPy calls. The lanes that a select throws away may raise floating-point flags
-#    that NumPy would report, so it restores the flags it found.
+#    that NumPy would report, so it restores the flags it found. Rounding, flush-to-zero and traps are the processor's
+#    usual ones meanwhile, whatever somebody has set.
 
 from libc.stdlib cimport free, malloc
 from cpython.pycapsule cimport PyCapsule_New
@@ -28,13 +29,18 @@ cdef extern from *:
     #if defined(__SSE2__) || defined(_M_X64)
     #include <xmmintrin.h>
     typedef unsigned status_t;
-    static status_t status_save(void) { return _mm_getcsr(); }
+    static status_t status_save(void) {
+        const status_t was = _mm_getcsr();
+        if ((was & ~0x3Fu) != 0x1F80)   /* all but the flags */
+            _mm_setcsr(0x1F80);
+        return was;
+    }
     static void status_restore(status_t was) { if (_mm_getcsr() != was) _mm_setcsr(was); }
     #else
     #include <fenv.h>
-    typedef fexcept_t status_t;
-    static status_t status_save(void) { status_t was; fegetexceptflag(&was, FE_ALL_EXCEPT); return was; }
-    static void status_restore(status_t was) { fesetexceptflag(&was, FE_ALL_EXCEPT); }
+    typedef fenv_t status_t;
+    static status_t status_save(void) { status_t was; fegetenv(&was); fesetenv(FE_DFL_ENV); return was; }
+    static void status_restore(status_t was) { fesetenv(&was); }
     #endif
     """
     ctypedef unsigned int status_t
@@ -305,11 +311,12 @@ cdef void drive(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp 
     cdef const Loop *loop = <const Loop *>data
     cdef status_t status = status_save()
     cdef Call call
-    if threads_for(dimensions[0], loop.grain) > 1:
+    cdef int threads = threads_for(dimensions[0], loop.grain)
+    if threads > 1:
         call.loop = loop
         call.args = args
         call.steps = steps
-        in_parallel(run_call, &call, dimensions[0], BLOCK, threads_for(dimensions[0], loop.grain))
+        in_parallel(run_call, &call, dimensions[0], BLOCK, threads)
     elif dimensions[0] > 0:
         run_span(loop, args, steps, 0, dimensions[0])
     status_restore(status)
@@ -437,6 +444,7 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
 
     `params` holds the defaults. With a width of `segment`, float results at default parameters come from a table.
     """
+    cdef status_t status
     kinds = [] if uniform_float == NULL else [("e", "d"), ("f", "d")] + ([("f", "f")] if params else [])
     kinds.append(("d", "d"))
     cdef Loop *loops = <Loop *>malloc((len(kinds) + 1) * sizeof(Loop))
@@ -466,8 +474,10 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
             loops[k].lookup = <Lookup *>malloc(outputs * sizeof(Lookup))
             if loops[k].lookup == NULL:
                 raise MemoryError()
+            status = status_save()
             loops[k].lanes = make_lookups(loops[k].lookup, uniform_double, loops[k].defaults, inputs[0] == "grad",
                                           len(inputs), outputs, segment)
+            status_restore(status)
         data[k] = &loops[k]
         functions[k] = drive
         types += bytes([np.dtype(data_type).num] * len(inputs) + [np.dtype(param_type).num] * len(params)
@@ -486,4 +496,4 @@ cdef int register(str name, tuple inputs, dict params, int outputs, Py_ssize_t g
     return 0
 
 
-watch_fork()
+watch_threads()

@@ -6,6 +6,9 @@
 #    caller runs: so the caller gives way, and the other one moves to another processor. The kernel leaves them there
 #    for tens of milliseconds, where it takes a virtual processor that idles for one that does not run.
 # c) A child of fork() stays serial: libgomp's threads do not survive fork(), and whoever waits for them hangs.
+# d) Threads of Python, or of another library's parallel region, may all call at once. Together they have as many
+#    helpers as one call alone would have, and who finds them taken works alone. libgomp keeps a pool of threads for
+#    every thread that ever had helpers, as long as that lives: so only the first MOST_POOLS of those alive get any.
 
 from cython.parallel cimport parallel, threadid
 from libc.string cimport memset
@@ -42,20 +45,48 @@ cdef extern from *:
     static void move_on(void) {}
     #endif
 
+    /* Both return what was there before. */
     #ifdef _MSC_VER
     #include <intrin.h>
-    static int add_one(volatile int *count) { return _InterlockedExchangeAdd((volatile long *)count, 1); }
+    static int add_to(volatile int *count, int n) { return _InterlockedExchangeAdd((volatile long *)count, n); }
     #else
-    static int add_one(volatile int *count) { return __atomic_fetch_add(count, 1, __ATOMIC_RELAXED); }
+    static int add_to(volatile int *count, int n) { return __atomic_fetch_add(count, n, __ATOMIC_RELAXED); }
     #endif
+    static int add_one(volatile int *count) { return add_to(count, 1); }
 
+    /* Threads that help somebody now. */
+    static int helpers = 0;
+    static int take_helpers(int wanted, int most) {
+        const int left = most - add_to(&helpers, wanted), got = left < 0 ? 0 : left < wanted ? left : wanted;
+        add_to(&helpers, got - wanted);
+        return got;
+    }
+    static void return_helpers(int count) { add_to(&helpers, -count); }
+
+    /* Threads that live and have had helpers. */
+    enum { MOST_POOLS = 8 };
     static int forked = 0;
     #ifndef _WIN32
     #include <pthread.h>
+    static int pools = 0, pools_are_counted = 0;
+    static pthread_key_t has_pool;
     static void mark_child(void) { forked = 1; }
-    static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_child); }
+    static void end_pool(void *mark) { add_to((int *)mark, -1); }
+    static void watch_threads(void) {
+        pthread_atfork(NULL, NULL, mark_child);
+        pools_are_counted = pthread_key_create(&has_pool, end_pool) == 0;
+    }
+    static int may_have_pool(void) {
+        if (!pools_are_counted || pthread_getspecific(has_pool) != NULL)
+            return 1;
+        if (add_to(&pools, 1) < MOST_POOLS && pthread_setspecific(has_pool, &pools) == 0)
+            return 1;
+        add_to(&pools, -1);
+        return 0;
+    }
     #else
-    static void watch_fork(void) {}
+    static void watch_threads(void) {}
+    static int may_have_pool(void) { return 1; }
     #endif
     """
     const bint HAVE_OPENMP
@@ -67,11 +98,14 @@ cdef extern from *:
     void give_way() nogil
     void move_on() nogil
     int add_one(volatile int *count) nogil
-    void watch_fork()
+    int take_helpers(int wanted, int most) nogil
+    void return_helpers(int count) nogil
+    bint may_have_pool() nogil
+    void watch_threads()
 
 cdef enum:
     PIECES = 4          # of each thread's share
-    MOST_SHARES = 256
+    MOST_SHARES = 1024  # and threads
 
 ctypedef void (*Body)(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
 
@@ -98,7 +132,8 @@ cdef int usable_threads() noexcept nogil:
     if forked or omp_in_parallel():
         return 1
     cdef int most = omp_get_max_threads()
-    return thread_limit if 0 < thread_limit < most else most
+    most = thread_limit if 0 < thread_limit < most else most
+    return most if most < MOST_SHARES else MOST_SHARES
 
 
 cdef int threads_for(Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
@@ -125,6 +160,7 @@ cdef void take_pieces(Work *work, int thread) noexcept nogil:
 
 cdef void join_in(Work *work, int thread) noexcept nogil:
     cdef int patience
+    cdef status_t status = status_save()
     add_one(&work.arrived)
     if thread > 0 and work.processor >= 0 and processor() == work.processor:
         move_on()
@@ -134,13 +170,18 @@ cdef void join_in(Work *work, int thread) noexcept nogil:
             if (<volatile int *>&work.arrived)[0] >= omp_get_num_threads():
                 break
             give_way()
+    status_restore(status)
 
 
 cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t multiple, int threads) noexcept nogil:
-    """body over 0 ... n - 1, in pieces that are multiples of `multiple`."""
+    """body over 0 ... n - 1, in pieces that are multiples of `multiple`, by so many threads or fewer."""
     cdef Work work
+    threads = 1 + take_helpers(threads - 1, usable_threads() - 1) if may_have_pool() else 1
+    if threads == 1:
+        body(context, 0, n)
+        return
     work.body, work.context, work.n = body, context, n
-    work.shares = threads if threads < MOST_SHARES else MOST_SHARES
+    work.shares = threads
     work.share = round_up((n + work.shares - 1) // work.shares, multiple)
     work.piece = round_up((work.share + PIECES - 1) // PIECES, multiple)
     work.processor = processor()
@@ -148,6 +189,7 @@ cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t m
     memset(work.begun, 0, work.shares * sizeof(int))
     with parallel(num_threads=threads):
         join_in(&work, threadid())
+    return_helpers(threads - 1)
 
 
 def get_num_threads() -> int:

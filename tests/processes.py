@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 # Ends what hangs. Each takes a few at most; a machine that others use may need many times as long.
 SECONDS = 600
+
+
+def joined(*pieces: str) -> str:
+    """Pieces of code, each indented in its own way, as one."""
+    return "".join(textwrap.dedent(piece) for piece in pieces)
+
+
+def free_mebibytes() -> float:
+    """Memory that a test may take; infinite where the system does not say."""
+    if not (path := Path("/proc/meminfo")).exists():
+        return math.inf
+    lines = path.read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

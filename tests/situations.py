@@ -84,11 +84,11 @@ SITUATIONS = {
     ),
     "flush to zero": (
         "Another library has told the processor to flush subnormal numbers to 0",
-        "No crash and no NaN; subnormal results may be 0, the others stay within their bounds.",
+        "The same bits: kernels set the processor as they need it, and back. What NumPy computes for them may be 0.",
     ),
     "control words": (
         "Importing and calling",
-        "Rounding mode, masks and flush-to-zero of the processor are as before.",
+        "Rounding mode, traps and flush-to-zero of the processor are as before; so are signals, locale, environment.",
     ),
     "flags": (
         "`np.errstate(all='raise')`",
@@ -96,7 +96,7 @@ SITUATIONS = {
     ),
     "rounding": (
         "Somebody has set another rounding mode",
-        "No crash and no NaN where there was none; errors may be larger.",
+        "The same bits; only what NumPy computes for a function, as sums over a batch, is rounded as was asked for.",
     ),
     "huge": (
         "More than 2³¹ elements, strides beyond 2³¹ bytes",
@@ -124,7 +124,7 @@ SITUATIONS = {
     ),
     "nested": (
         "Inside joblib or a parallel region; one processor, or hundreds",
-        "No more threads than there are to be had; the same bits.",
+        "The same bits; callers share the threads of one call, and at most eight of them keep a pool.",
     ),
     "import order": (
         "torch or scikit-learn imported before or after; no OpenMP to be found",

@@ -67,16 +67,10 @@ LARGE = ["actfn.gelu(x, out=out)", "actfn.softmax(x, out=out)", "actfn.gelu_back
 @pytest.mark.parametrize(("call", "mib"), [*((call, 256) for call in CALLS), *((call, 1024) for call in LARGE)])
 def test_peak_is_operands_and_results(call: str, mib: int) -> None:
     """Less than 16 MiB beyond what the caller holds, for operands of 256 MiB and of 1 GiB."""
-    if available() < 5 * mib:
+    if processes.free_mebibytes() < 5 * mib:
         pytest.skip(f"needs {5 * mib} MiB of free memory")
     beyond = float(processes.output(CODE.format(call=call, mib=mib)))
     assert beyond < SPARE, f"{call} needs {beyond:.0f} MiB beyond its operands and results"
-
-
-def available() -> float:
-    """Free memory in MiB."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
 
 
 # ---- Large results --------------------------------------------------------------------------------------------

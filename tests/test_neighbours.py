@@ -7,6 +7,9 @@ from importlib.util import find_spec
 import pytest
 
 from . import processes
+from .situations import situation
+
+pytestmark = situation("import order")
 
 # Large enough for all threads on both sides, and a fit that goes through the neighbour's own parallel code.
 WORK = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from types import ModuleType
 from typing import Any
@@ -15,8 +13,9 @@ from numpy.typing import NDArray
 
 import actfn
 
-from . import measure, oracle, processes, samples
+from . import measure, oracle, samples
 from .row_oracle import REDUCED
+from .situations import situation
 from .test_rows import layouts
 from .test_values import PARAMETERS
 
@@ -201,6 +200,7 @@ def test_subnormals_are_kept(name: str, dtype: str, build: str, kernels: ModuleT
 # ---- Floating-point status ------------------------------------------------------------------------------------
 
 
+@situation("flags")
 def test_no_floating_point_warnings(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """Even where NumPy raises at every flag, no input sets one off."""
     x = samples.values(dtype)
@@ -212,6 +212,7 @@ def test_no_floating_point_warnings(name: str, dtype: str, build: str, kernels: 
                 kernels.ufuncs[f"{name}_backward"](np.array(grad, dtype), x, *params.values())
 
 
+@situation("flags")
 def test_conversions_raise_no_flags() -> None:
     """Operands that are widened, narrowed or summed before a kernel or after it: a signalling NaN, 1e300, inf - inf."""
     signalling = np.full((2, 4), 0x7FA00000, np.uint32).view(np.float32)
@@ -233,43 +234,6 @@ def test_conversions_raise_no_flags() -> None:
         for name in ("prelu", "swish", "flexible_relu"):
             total = getattr(actfn, f"{name}_backward")(grad, -wide[:, :2], wide[0, :2])[1]
             assert np.isnan(total[0]) and np.isfinite(total[1])
-
-
-def test_floating_point_control_is_unchanged() -> None:
-    """Neither import nor calls, in one thread or in many, change MXCSR: rounding, flush-to-zero, masks."""
-    printed = processes.output(
-        """
-        import ctypes, platform, sys
-        import numpy as np
-        if sys.platform != "linux" or platform.machine() != "x86_64":
-            print("skip"); raise SystemExit
-        libm = ctypes.CDLL("libm.so.6")
-        def mxcsr():
-            environment = (ctypes.c_ubyte * 32)()
-            libm.fegetenv(environment)
-            return int.from_bytes(bytes(environment[28:32]), "little")
-        before = mxcsr()
-        import actfn
-        imported = mxcsr()
-        rng = np.random.default_rng(0)
-        for dtype in ("f4", "f8", "f2"):
-            x = np.concatenate([rng.normal(size=300000) * 1000, [np.inf, -np.inf, np.nan, 1e-310]]).astype(dtype)
-            for name, row in actfn.catalog.items():
-                if row.kind == "elementwise" and None not in row.params.values():
-                    getattr(actfn, name)(x)
-                    getattr(actfn, name + "_backward")(np.array(1, dtype), x)
-            actfn.softmax(x[:30000].reshape(300, 100)); actfn.logsumexp(x[:30000].reshape(300, 100))
-        # The lowest six bits are flags, which NumPy itself sets and clears.
-        after = mxcsr()
-        assert before >> 6 == imported >> 6 == after >> 6, (hex(before), hex(imported), hex(after))
-        assert np.nextafter(0.0, 1.0) > 0 and np.nextafter(np.float32(0), np.float32(1)) / 1 > 0
-        assert np.finfo(np.float64).smallest_subnormal == 5e-324
-        print("unchanged")
-        """
-    )
-    if printed == "skip":
-        pytest.skip("reads MXCSR through glibc on x86-64 only")
-    assert printed == "unchanged"
 
 
 # ---- dtypes ---------------------------------------------------------------------------------------------------
@@ -527,6 +491,7 @@ def test_positions_with_varying_parameters_give_the_same_bits(name: str) -> None
 # ---- Threads and processes ------------------------------------------------------------------------------------
 
 
+@situation("threads")
 @each_call
 def test_threads_give_the_same_bits(call: str, operands: int) -> None:
     """One thread or two, contiguous or not."""
@@ -557,83 +522,6 @@ def test_setting_the_number_of_threads() -> None:
             actfn.set_num_threads(bad)  # type: ignore[arg-type]
 
 
-def test_environment_limits_threads() -> None:
-    """OMP_NUM_THREADS is respected."""
-    assert processes.output("import actfn; print(actfn.get_num_threads())", OMP_NUM_THREADS="1") == "1"
-
-
-def test_threadpoolctl_limits_threads() -> None:
-    """Asked at every call, so a limit counts at once and ends with its block."""
-    threadpoolctl = pytest.importorskip("threadpoolctl")
-    most = actfn.get_num_threads()
-    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
-        assert actfn.get_num_threads() == 1
-    assert actfn.get_num_threads() == most
-
-
-def test_python_threads_give_the_same_bits() -> None:
-    """Eight threads on one shared input, each with its own output, and every function at once."""
-    x = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
-    rows = x.reshape(1000, 100)
-    some = ("gelu", "elu", "silu", "prelu", "swiglu", "tanh")
-    chosen = [(function_of(call), n) for call, n in CALLS if call.removesuffix("_backward") in some]
-    jobs: list[Callable[[], Any]] = [lambda f=f, n=n: f(*[x] * n) for f, n in chosen]
-    jobs += [lambda: actfn.softmax(rows), lambda: actfn.softmax(rows, 0), lambda: actfn.logsumexp(rows)]
-    wanted = [job() for job in jobs]
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(5):
-            futures = [pool.submit(job) for job in jobs * 4]
-            for k, future in enumerate(futures):
-                assert same_bits(future.result(), wanted[k % len(jobs)])
-
-
-def test_fork_after_a_parallel_call() -> None:
-    """A child of fork() computes, and does not hang, whatever its parent's threads did."""
-    printed = processes.output(
-        """
-        import os, sys
-        import numpy as np, actfn
-        x = np.random.default_rng(0).normal(size=1_000_000)
-        rows = x.reshape(1000, 1000)
-        wanted = actfn.gelu(x).tobytes(), actfn.softmax(rows).tobytes(), actfn.prelu_backward(x, x, 0.25)[1]
-        child = os.fork()
-        if child == 0:
-            got = actfn.gelu(x).tobytes(), actfn.softmax(rows).tobytes(), actfn.prelu_backward(x, x, 0.25)[1]
-            os._exit(0 if got == wanted and actfn.get_num_threads() == 1 else 3)
-        status = os.waitpid(child, 0)[1]
-        assert actfn.gelu(x).tobytes() == wanted[0]
-        print(os.waitstatus_to_exitcode(status))
-        """,
-        OMP_NUM_THREADS="2",
-    )
-    assert printed == "0"
-
-
-def test_pickle_in_a_fresh_process() -> None:
-    """Every public function, and a row of the catalog, survives pickling into another process."""
-    data = pickle.dumps([getattr(actfn, name) for name in PUBLIC])
-    printed = processes.output(
-        f"""
-        import pickle
-        functions = pickle.loads(bytes.fromhex("{data.hex()}"))
-        import actfn
-        assert functions == [getattr(actfn, name) for name in {PUBLIC!r}]
-        print(len(functions))
-        """
-    )
-    assert printed == str(len(PUBLIC))
-
-
-def test_spawned_workers_get_functions() -> None:
-    """multiprocessing's spawn sends a function and an array to another interpreter."""
-    import multiprocessing
-
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        x = np.linspace(-3, 3, 100)
-        for f in (actfn.gelu, actfn.elu, actfn.softmax):
-            assert same_bits(pool.apply(f, (x,)), f(x))
-
-
 # ---- NumPy's protocols ----------------------------------------------------------------------------------------
 
 
@@ -657,15 +545,6 @@ def test_subclasses_and_protocols() -> None:
 
     with pytest.raises(TypeError):
         actfn.gelu(Refuses())
-
-
-def test_read_only_memory_maps(tmp_path: Any) -> None:
-    """Files mapped into memory work like any array."""
-    x = np.random.default_rng(0).normal(size=1000).astype(np.float32)
-    x.tofile(tmp_path / "x")
-    mapped = np.memmap(tmp_path / "x", np.float32, "r")
-    assert np.asarray(actfn.gelu(mapped)).tobytes() == actfn.gelu(x).tobytes()
-    assert np.asarray(actfn.softmax(mapped)).tobytes() == actfn.softmax(x).tobytes()
 
 
 # ---- rrelu ----------------------------------------------------------------------------------------------------

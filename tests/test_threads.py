@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import actfn
 from actfn import _build
 
 from . import processes
+from .situations import situation
 
 # Every ufunc of the build and the functions of rows, on arrays large enough for all threads; a digest of each result.
 DIGESTS = """
@@ -56,6 +59,7 @@ def serial() -> list[str]:
     return processes.output(DIGESTS.replace("THREADS", "1"), OMP_NUM_THREADS="1").splitlines()
 
 
+@situation("nested")
 @pytest.mark.parametrize("threads", [2, 3, 5, 8])
 def test_results_do_not_depend_on_the_number_of_threads(threads: int, serial: list[str]) -> None:
     """One to eight threads, more than there may be processors, return the same bits from every function."""
@@ -108,14 +112,16 @@ def count(before: str = "", omp: str = "") -> int:
     return int(processes.output(textwrap.dedent(before) + textwrap.dedent(COUNT), OMP_NUM_THREADS=omp))
 
 
+@situation("nested")
 def test_omp_num_threads_counts() -> None:
-    """An upper limit that set_num_threads does not raise."""
-    assert [count(omp=omp) for omp in ("1", "3")] == [1, 3]
+    """An upper limit that set_num_threads does not raise; a thousand are enough for anybody."""
+    assert [count(omp=omp) for omp in ("1", "3", "300", "5000")] == [1, 3, 300, 1024]
     raised = "import actfn; actfn.set_num_threads({})\n"
     assert count(raised.format(2**70), omp="3") == 3
     assert count(raised.format(2), omp="3") == 2
 
 
+@situation("nested")
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity")
 def test_processor_affinity_counts() -> None:
     """One thread on one processor, as under taskset."""
@@ -168,6 +174,7 @@ Path.read_text = lambda path, *args, **options: (
 """
 
 
+@situation("nested")
 def test_quota_is_the_default() -> None:
     """From the import on, also after a limit was lifted; OMP_NUM_THREADS and set_num_threads overrule it."""
     assert count(SMALL_CONTAINER) == 1
@@ -175,3 +182,156 @@ def test_quota_is_the_default() -> None:
     assert count(SMALL_CONTAINER, omp="3") == 3
     cores = count()
     assert count(SMALL_CONTAINER + f"import actfn; actfn.set_num_threads({cores})\n") == cores
+
+
+# ---- Many threads that call -----------------------------------------------------------------------------------
+
+START = """
+    import os, threading, warnings
+    from concurrent.futures import ThreadPoolExecutor
+    import numpy as np
+    import actfn
+    from tests import everything
+
+    def tasks():
+        return len(os.listdir("/proc/self/task"))
+"""
+counts_tasks = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in Linux's /proc")
+
+
+def printed(code: str, **environment: str) -> str:
+    """What lines of code print after START."""
+    return processes.output(processes.joined(START, code), **environment)
+
+
+@situation("threads")
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_64_threads_on_the_same_input(dtype: str) -> None:
+    """Every function, four times at once and beside all others: the bits of one call after the other."""
+    code = f"""
+        jobs = everything.jobs({dtype!r})
+        with actfn.threads(1):
+            wanted = {{name: everything.bits(job) for name, job in jobs.items()}}
+        names = [name for name in jobs for _ in range(4)]
+        with ThreadPoolExecutor(64) as pool:
+            found = list(pool.map(lambda name: everything.bits(jobs[name]), names))
+        print({{name for name, bits in zip(names, found) if bits != wanted[name]}})
+    """
+    assert printed(code, OMP_NUM_THREADS="2") == "set()"
+
+
+@situation("one out")
+def test_two_threads_write_to_the_same_out() -> None:
+    """No crash; and the next call is right. So too where one reads what the other writes."""
+    code = """
+        a, b = np.linspace(-5, 5, 400_000).reshape(-1, 100), np.linspace(7, 9, 400_000).reshape(-1, 100)
+        out = np.zeros_like(a)
+        for f in (actfn.gelu, actfn.relu, actfn.elu, actfn.softmax, actfn.log_softmax, actfn.sparsemax, actfn.crelu):
+            one, two = f(a), f(b)
+            out = np.zeros_like(one)
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(lambda x: f(x, out=out), [a, b] * 10))
+            assert np.isfinite(out).all() and np.array_equal(f(a), one) and np.array_equal(f(b), two), f
+            x, y = a.copy(), b.copy()
+            if f is not actfn.crelu:
+                with ThreadPoolExecutor(4) as pool:
+                    list(pool.map(lambda pair: f(pair[0], out=pair[1]), [(x, y), (y, x)] * 10))
+                assert np.isfinite(x).all() and np.isfinite(y).all(), f
+        print("done")
+    """
+    assert printed(code, OMP_NUM_THREADS="2") == "done"
+
+
+@counts_tasks
+@situation("nested")
+def test_callers_share_their_helpers() -> None:
+    """64 threads that call at once, with 16 to a call: 64, and at most 8 pools of 15, where there were 1024."""
+    code = """
+        x = np.linspace(-5, 5, 300_000, dtype=np.float32)
+        wanted = actfn.gelu(x)
+        assert tasks() == 16
+        gate = threading.Barrier(64)
+
+        def call(_):
+            gate.wait()
+            same = all(np.array_equal(actfn.gelu(x), wanted) for _ in range(5))
+            gate.wait()
+            return same, tasks()
+
+        with ThreadPoolExecutor(64) as pool:
+            found = list(pool.map(call, range(64)))
+        assert all(same for same, _ in found)
+        most = max(number for _, number in found)
+        assert most <= 1 + 64 + 8 * 15, most
+        # Threads that have ended leave their place to others.
+        for _ in range(20):
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(lambda: (actfn.gelu(x), tasks())[1]).result() >= 1 + 15 + 1 + 15
+        print("bounded")
+    """
+    assert printed(code, OMP_NUM_THREADS="16") == "bounded"
+
+
+@situation("nested")
+def test_hundreds_of_processors() -> None:
+    """As many threads as a large machine has, also more than there are pieces: the same bits."""
+    code = """
+        x = np.linspace(-5, 5, 3_000_000, dtype=np.float32)
+        with actfn.threads(1):
+            wanted = actfn.gelu(x).tobytes(), actfn.softmax(x.reshape(-1, 100)).tobytes()
+        found = actfn.gelu(x).tobytes(), actfn.softmax(x.reshape(-1, 100)).tobytes()
+        print(found == wanted, actfn.get_num_threads())
+    """
+    assert printed(code, OMP_NUM_THREADS="300") == "True 300"
+
+
+@situation("nested")
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_inside_joblib(backend: str) -> None:
+    """Workers of every backend have the same bits."""
+    pytest.importorskip("joblib")
+    code = f"""
+        from joblib import Parallel, delayed
+        warnings.simplefilter("ignore")  # joblib's own
+        jobs = everything.jobs(size=40_000)
+        wanted = {{name: everything.bits(job) for name, job in jobs.items()}}
+        found = Parallel(n_jobs=4, backend={backend!r})(delayed(everything.bits)(job) for job in jobs.values())
+        print([name for name, bits in zip(jobs, found) if bits != wanted[name]])
+    """
+    assert printed(code, OMP_NUM_THREADS="2") == "[]"
+
+
+REGION = """
+#include <omp.h>
+void call_from_all(void (*function)(void), int threads) {
+    #pragma omp parallel num_threads(threads)
+    function();
+}
+"""
+
+
+@counts_tasks
+@situation("nested")
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc, to build another library that uses OpenMP")
+def test_inside_another_librarys_parallel_region(tmp_path: Path) -> None:
+    """Each of its threads calls. It finds that it is in a region and works alone, if both have the same runtime."""
+    (tmp_path / "region.c").write_text(REGION)
+    library = tmp_path / "region.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-fopenmp", "-o", library, tmp_path / "region.c"], check=True)
+    code = f"""
+        import ctypes
+        from threadpoolctl import threadpool_info
+        region = ctypes.CDLL({str(library)!r})
+        x = np.linspace(-5, 5, 300_000, dtype=np.float32)
+        wanted, found = actfn.gelu(x), []
+        callback = ctypes.CFUNCTYPE(None)(
+            lambda: found.append((np.array_equal(actfn.gelu(x), wanted), actfn.get_num_threads())))
+        region.call_from_all(callback, 8)
+        for _ in range(5):
+            region.call_from_all(callback, 8)
+        assert len(found) == 48 and all(same for same, _ in found)
+        runtimes = [pool for pool in threadpool_info() if pool["user_api"] == "openmp"]
+        assert len(runtimes) > 1 or {{threads for _, threads in found}} == {{1}}
+        print(tasks() <= 8 + 3 + (8 * 3 if len(runtimes) > 1 else 0))
+    """
+    assert printed(code, OMP_NUM_THREADS="4") == "True"

@@ -56,8 +56,8 @@ def get(name: str) -> Any:
     return getattr(_functions, catalog.find(name).name)
 
 
-# What set_num_threads was last given.
-_limit = 0
+# What set_num_threads was last given; a reload does not forget it.
+_limit: int = globals().get("_limit", 0)
 
 
 def _limit_threads(function: str, n: int) -> None:
@@ -92,6 +92,8 @@ def set_num_threads(n: int) -> None:
     -----
     The default is a thread per processor that the process may use. In a container with a CPU quota it is no more than
     the quota, rounded up, unless OMP_NUM_THREADS is set.
+
+    Python threads that call at once share these threads: one that finds none left works alone.
 
     Examples
     --------
