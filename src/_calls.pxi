@@ -39,11 +39,15 @@ cdef inline bint same_shape(object a, object b) noexcept:
     return cnp.PyArray_SAMESHAPE(<cnp.ndarray>a, <cnp.ndarray>b)
 
 
-cdef bint half_overlap(object a, object b) noexcept:
+cdef bint overlap(object a, object b) noexcept:
     cdef char *p = cnp.PyArray_BYTES(a)
     cdef char *q = cnp.PyArray_BYTES(b)
-    cdef bint same = p == q and cnp.PyArray_NBYTES(a) == cnp.PyArray_NBYTES(b)
-    return not same and p < q + cnp.PyArray_NBYTES(b) and q < p + cnp.PyArray_NBYTES(a)
+    return p < q + cnp.PyArray_NBYTES(b) and q < p + cnp.PyArray_NBYTES(a)
+
+
+cdef bint half_overlap(object a, object b) noexcept:
+    cdef bint same = cnp.PyArray_BYTES(a) == cnp.PyArray_BYTES(b) and cnp.PyArray_NBYTES(a) == cnp.PyArray_NBYTES(b)
+    return not same and overlap(a, b)
 
 
 cdef inline const Loop *loop_for(object ufunc, int dtype) noexcept:

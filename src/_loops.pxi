@@ -334,8 +334,8 @@ def names_of(ufunc):
 
 
 FLOATS = (np.dtypes.Float16DType, np.dtypes.Float32DType, np.dtypes.Float64DType)
-# The number that NumPy gave to bfloat16, once a call has met it.
-cdef int bfloat16_number = -1
+# The number that NumPy gave to bfloat16, once a call has met it. Dtypes that users make have -1.
+cdef int bfloat16_number = -2
 bfloat16_ufuncs = set()
 
 

@@ -69,11 +69,19 @@ cdef object empty_per_row(object array, int axis, bint kept):
     return cnp.PyArray_EMPTY(j, shape, cnp.PyArray_TYPE(<cnp.ndarray>array), 0)
 
 
-cdef bint is_plain_out(object out, object array, object other) noexcept:
-    """Whether a result of the array's shape can be written there: as far as the operands overlap it, they are it."""
-    return (is_plain(out, cnp.PyArray_TYPE(<cnp.ndarray>array)) and cnp.PyArray_ISWRITEABLE(out)
+cdef bint is_plain_out(object out, object array, object other, tuple apart=()) noexcept:
+    """Whether a result of the array's shape can be written there: as far as the operands overlap it, they are it.
+
+    What has an entry per row or per class is read between the rows, and must lie `apart`.
+    """
+    if not (is_plain(out, cnp.PyArray_TYPE(<cnp.ndarray>array)) and cnp.PyArray_ISWRITEABLE(out)
             and same_shape(out, array) and not half_overlap(out, array)
-            and (other is None or not half_overlap(out, other)))
+            and (other is None or not half_overlap(out, other))):
+        return False
+    for beside in apart:
+        if cnp.PyArray_CheckExact(beside) and overlap(out, beside):
+            return False
+    return True
 
 
 cdef bint take_grad(RowCall *call, object grad, object array, int axis, bint per_row, bint kept) except -1:
@@ -141,7 +149,7 @@ def run_plain_reduced_backward(str name, grad, array, axis, out):
         return None
     if out is None:
         out = empty_like(array)
-    elif not is_plain_out(out, array, grad if call.rows.grad != NULL else None):
+    elif not is_plain_out(out, array, None, (grad,)):
         return None
     call.rows.at[1] = cnp.PyArray_DATA(out)
     run_all_rows(&call, False)
@@ -157,7 +165,7 @@ cdef double weight_of_labels(const Rows *rows, bint *valid) noexcept nogil:
     cdef unsigned long long bad = 0
     cdef long long label
     for row in range(count):
-        label = label_at(rows, row)
+        label = given_label(rows, row)
         counted += label != rows.ignore
         bad |= (label != rows.ignore) & (<unsigned long long>label >= <unsigned long long>rows.n)
     valid[0] = bad == 0
@@ -259,7 +267,7 @@ def run_plain_cross_entropy_backward(grad, logits, target, axis, weight, ignore_
         status_restore(status)
     if out is None:
         out = empty_like(logits)
-    elif not is_plain_out(out, logits, None):
+    elif not is_plain_out(out, logits, None, (target, weight, grad)):
         return None
     call.rows.at[2] = cnp.PyArray_DATA(out)
     run_all_rows(&call, False)

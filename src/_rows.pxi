@@ -383,6 +383,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
     cdef double units[16]
     cdef double gap[16]
     cdef Py_ssize_t place[16]
+    cdef Py_ssize_t labels[16]
     cdef double p
     cdef Py_ssize_t l, label
     memset(&found, 0, sizeof(Survey))
@@ -433,7 +434,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             values[l] = 1.0
             gap[l] = 0.0
         for l in range(live):
-            label = label_at(rows, row + l)
+            label = labels[l] = label_at(rows, row + l)
             values[l] = rows.scale if label != rows.ignore else 0.0
             place[l] = l * apart + (label * step if label != rows.ignore else 0)
             gap[l] = x[place[l]] - found.top[l]
@@ -441,7 +442,7 @@ cdef unsigned int light_piece(int kind, const Rows *rows, const Steps *s, Py_ssi
             for l in range(live):
                 if values[l] != 0.0:
                     values[l] = row_grad(rows, row + l)
-                    values[l] *= rows.weight[label_at(rows, row + l)] if rows.weight != NULL else 1.0
+                    values[l] *= rows.weight[labels[l]] if rows.weight != NULL else 1.0
         # In SIMD. The label's gradient is p - 1, known to the last digit where the label is the largest.
         for l in range(16):
             p = 1.0 + found.sum[l]
@@ -1172,8 +1173,18 @@ cdef void weighted_target(const T *probabilities, const Rows *rows, Py_ssize_t g
                                     w * ((1.0 - rows.smoothing if entry == label else 0.0) + share))
 
 
-cdef inline long long label_at(const Rows *rows, Py_ssize_t row) noexcept nogil:
+cdef inline long long given_label(const Rows *rows, Py_ssize_t row) noexcept nogil:
     return (<const int *>rows.labels)[row] if rows.short_labels else (<const long long *>rows.labels)[row]
+
+
+cdef inline long long label_at(const Rows *rows, Py_ssize_t row) noexcept nogil:
+    """A class or the label to ignore, read once: another thread may have changed labels since they were checked."""
+    cdef long long label
+    if rows.short_labels:
+        label = (<const volatile int *>rows.labels)[row]
+    else:
+        label = (<const volatile long long *>rows.labels)[row]
+    return label if <unsigned long long>label < <unsigned long long>rows.n else rows.ignore
 
 
 cdef void cross_entropy_group(const T *x, const Rows *rows, Py_ssize_t group) noexcept nogil:

@@ -99,13 +99,16 @@ cdef void drive_lattice(Lattice *l) noexcept nogil:
     cdef int inner = l.axes - 1, axis, k
     cdef Py_ssize_t itemsize = 8 if l.loop.data_type == b'd' else 4 if l.loop.data_type == b'f' else 2, size = 1, tasks
     cdef int threads
+    cdef bint gaps
     cdef status_t status = status_save()
     l.tile = LONG_TILE
     for k in range(l.loop.inputs + l.loop.params + l.loop.outputs):
-        if l.strides[k][inner] not in (itemsize, 0):
+        gaps = l.strides[k][inner] not in (itemsize, 0)
+        if gaps:
             l.tile = TILE
         if k < 2:
-            l.transposed[k] = (l.loop.data_type == b'f' and k < l.loop.inputs and inner > 0
+            # Only these tiles are no longer than what is turned at once.
+            l.transposed[k] = (gaps and l.loop.data_type == b'f' and k < l.loop.inputs and inner > 0
                                and l.strides[k][inner - 1] == itemsize)
     l.groups_of_rows = (l.shape[inner - 1] + ABREAST - 1) // ABREAST if inner > 0 else 1
     l.groups = l.groups_of_rows

@@ -163,11 +163,12 @@ def test_glu_errors(function: str, head: tuple[float, ...]) -> None:
 
 
 def test_glu_backward_refuses_a_wrong_out() -> None:
-    """Untouched: a wrong shape, integers, a read-only array."""
+    """Untouched: a wrong shape, integers, a read-only array, a list. The message names it, which is no ufunc."""
     x = np.ones((2, 4))
     frozen = np.full((2, 4), 7.0)
     frozen.flags.writeable = False
-    for wrong, error in ((np.full((4, 2), 7.0), ValueError), (np.full((2, 4), 7), TypeError), (frozen, ValueError)):
-        with pytest.raises(error):
+    for wrong, error in ((np.full((4, 2), 7.0), ValueError), (np.full((2, 4), 7), TypeError), (frozen, ValueError),
+                         ([7.0], TypeError)):  # fmt: skip
+        with pytest.raises(error, match="glu_backward: out must"):
             actfn.glu_backward(1.0, x, out=wrong)
-        assert np.all(wrong == 7)
+        assert np.all(np.asarray(wrong) == 7)

@@ -14,6 +14,7 @@ import actfn
 
 from . import oracle, row_oracle
 from .oracle import ball, rational
+from .situations import situation
 
 EPS = 2.0**-53
 BOUND = {"float16": 0.51, "float32": 1.0, "float64": 3.0}
@@ -324,6 +325,35 @@ def test_cross_entropy_out() -> None:
     with pytest.raises(ValueError, match="cross_entropy_backward: out must have shape"):
         actfn.cross_entropy_backward(1.0, x, labels, out=wrong)
     assert np.all(wrong == 7)
+
+
+@situation("overlap")
+@pytest.mark.parametrize("classes", [1, 2, 6, 60])
+@pytest.mark.parametrize("short_way", [True, False], ids=["short way", "long way"])
+def test_out_over_labels_weights_and_gradients(classes: int, dtype: str, short_way: bool) -> None:
+    """What lies beside the rows is read before the result is written over it."""
+    rng = np.random.default_rng(classes)
+    n = 40
+    x, labels = rng.normal(size=(n, classes)).astype(dtype), rng.integers(0, classes, n)
+    weight, grad = rng.uniform(0.5, 2, classes), rng.normal(size=n)
+    if not short_way:
+        x = np.asfortranarray(x)
+    for beside, name in ((labels, "target"), (weight, "weight"), (grad, "grad")):
+        for offset in (0, 8, beside.nbytes // 16 * 8, beside.nbytes - 8):
+            buffer = np.zeros(x.nbytes + beside.nbytes + 8, np.uint8)
+            arguments = {"grad": grad, "target": labels, "weight": weight}
+            arguments[name] = np.ndarray(beside.shape, beside.dtype, buffer)
+            arguments[name][...] = beside
+            for smoothing in (0.0, 0.1):
+                wanted = actfn.cross_entropy_backward(
+                    grad, x, labels, weight=weight, reduction="none", label_smoothing=smoothing
+                )
+                arguments[name][...] = beside
+                out = np.ndarray(x.shape, x.dtype, buffer, offset, order="C" if short_way else "F")
+                actfn.cross_entropy_backward(
+                    logits=x, **arguments, reduction="none", label_smoothing=smoothing, out=out
+                )
+                np.testing.assert_array_equal(out, wanted, err_msg=f"{name} {offset}")
 
 
 def test_cross_entropy_errors() -> None:

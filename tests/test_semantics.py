@@ -456,6 +456,31 @@ def test_layouts_give_the_same_bits(call: str, operands: int) -> None:
         assert same_bits(f(*repeated), f(*[a.copy() for a in repeated]))
 
 
+@situation("other types")
+@each_call
+def test_dtypes_that_users_make_are_refused(call: str, operands: int) -> None:
+    """NumPy's own example of one: it has no number, which is no reason to take it for another that has none yet."""
+    scaled = np.ones(3).view(np._core._multiarray_umath._get_sfloat_dtype()(1.0))
+    with pytest.raises(TypeError, match=rf"\b{call}\b"):
+        function_of(call)(*[scaled] * operands)
+
+
+@situation("strides")
+@each_call
+def test_repeated_columns_and_sliding_windows_give_the_same_bits(call: str, operands: int) -> None:
+    """Neighbours at one place, or a step apart along two axes: rows longer than what is turned at once."""
+    f = function_of(call)
+    for dtype in ("float16", "float32", "float64"):
+        columns = [np.broadcast_to(o[:, None], (40, 700)) for o in random_operands(operands, 40, dtype)]
+        windows = [np.lib.stride_tricks.sliding_window_view(o, 300) for o in random_operands(operands, 340, dtype)]
+        for views in (columns, windows, [o.T for o in columns], columns[:1] + [np.array(o) for o in columns[1:]]):
+            wanted = outputs(f(*[np.array(view) for view in views]))
+            assert same_bits(f(*views), tuple(wanted))
+            outs = tuple(np.empty_like(w) for w in wanted)
+            f(*views, out=outs if len(outs) > 1 else outs[0])
+            assert same_bits(outs, tuple(wanted))
+
+
 @each_call
 def test_lengths_and_positions_give_the_same_bits(call: str, operands: int) -> None:
     """A value's result depends on neither the array's length, 0 to 70, nor where in memory it stands."""

@@ -154,6 +154,8 @@ def test_no_flags(dtype: str) -> None:
     x = np.array([np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max, 0, 1, -1, 2], dtype).reshape(
         1, 1, 3, 3
     )
+    # A batch, over which gradients of the window are added up.
+    x = np.concatenate([x, -x])
     with np.errstate(all="raise"):
         for value in (0.0, 1.0, -2.0, np.inf):
             window = np.full((1, 3, 3), value, dtype)

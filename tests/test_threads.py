@@ -335,3 +335,35 @@ def test_inside_another_librarys_parallel_region(tmp_path: Path) -> None:
         print(tasks() <= 8 + 3 + (8 * 3 if len(runtimes) > 1 else 0))
     """
     assert printed(code, OMP_NUM_THREADS="4") == "True"
+
+
+@situation("shared memory")
+def test_labels_that_another_thread_changes_during_the_call() -> None:
+    """They have been checked by then: nothing is read or written out of bounds, whatever they are now."""
+    processes.output("""
+        import threading
+        import numpy as np
+        import actfn
+
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(4000, 5)).astype(np.float32)
+        good = rng.integers(0, 5, 4000)
+        target, weight, over = good.copy(), np.ones(5), threading.Event()
+
+        def change():
+            while not over.is_set():
+                target[:] = 2**45
+                target[:] = good
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        for _ in range(2000):
+            for w in (None, weight):
+                try:
+                    actfn.cross_entropy(x, target, weight=w)
+                    actfn.cross_entropy_backward(1.0, x, target, weight=w)
+                except ValueError:
+                    pass
+        over.set()
+        thread.join()
+        """)

@@ -69,6 +69,8 @@ def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: n
         return
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{function}: out must be an array, got {type(out).__name__}")
+    # What the array is, not what a subclass says that it is.
+    out = np.asarray(out)
     if out.shape != shape:
         raise ValueError(f"{function}: out must have shape {shape}, got {out.shape}")
     if not np.can_cast(dtype, out.dtype, "same_kind"):
@@ -131,11 +133,25 @@ def valid_mask(function: str, mask: ArrayLike | None, layout: Layout) -> Array |
     return layout.contiguous(broadcastable(function, "mask", array, layout.shape), np.dtype(np.bool))
 
 
-def target_of(layout: Layout, out: Array | None, computed: np.dtype[Any], inputs: Sequence[Array]) -> Array:
-    """Where the kernel writes: straight into `out` if it lies like the input and no operand overlaps it by half."""
+def target_of(
+    layout: Layout,
+    out: Array | None,
+    computed: np.dtype[Any],
+    inputs: Sequence[Array],
+    beside: Sequence[Array | None] = (),
+) -> Array:
+    """Where the kernel writes: straight into `out` if it lies like the input and no operand overlaps it by half.
+
+    What lies beside the rows, an entry per row or per class, must not overlap it at all.
+    """
     if out is not None and out.dtype == computed:
-        view = out.transpose(layout.order)
-        if view.flags.c_contiguous and view.flags.aligned and not any(_half_overlap(view, a) for a in inputs):
+        view = np.asarray(out).transpose(layout.order)
+        if (
+            view.flags.c_contiguous
+            and view.flags.aligned
+            and not any(_half_overlap(view, a) for a in inputs)
+            and not any(np.may_share_memory(view, a) for a in beside if a is not None)
+        ):
             return view
     return layout.empty(computed)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
-from ._arrays import cast, generator, real_arrays, shape_of, valid_axis
+from ._arrays import cast, generator, real_arrays, shape_of, valid_axis, valid_out
 from ._build import kernels
 from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
@@ -218,10 +218,9 @@ def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[
         return apply(glu_backward, {"x": (x, "n"), "grad": (grad, "m")}, "mm", axis, out)
     (grad, x), dtype = real_arrays("glu_backward", {"grad": grad, "x": x})
     value, gate = _halves("glu_backward", x, axis)
+    valid_out("glu_backward", out, x.shape, dtype)
     if out is None:
         out = np.empty(x.shape, dtype)
-    elif out.shape != x.shape:
-        raise ValueError(f"glu_backward: out must have the shape of x, {x.shape}, got {out.shape}")
     grad_value, grad_gate = _halves("glu_backward", out, axis)
     _ufuncs.glu_backward(grad, gate, value, out=(grad_gate, grad_value))
     return out

@@ -205,7 +205,8 @@ def cross_entropy_backward(
     with np.errstate(all="ignore"):
         scale = np.divide(1.0, p.denominator) if reduction == "mean" else 1.0
         per_row = np.broadcast_to(np.multiply(g, scale, dtype=np.float64), p.rows_shape)
-    target_array = target_of(p.layout, out, p.computed, [a for a in (p.logits, p.probabilities) if a is not None])
+    operands = [a for a in (p.logits, p.probabilities) if a is not None]
+    target_array = target_of(p.layout, out, p.computed, operands, [p.weight])
     kernels.run_rows(
         name, p.layout.geometry, (p.logits, p.probabilities, target_array), **p.options,
         grad=p.layout.without_axis(per_row, np.dtype(np.float64)),

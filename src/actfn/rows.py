@@ -56,7 +56,7 @@ def _run(
     valid_out(name, out, array.shape, dtype)
     computed = computing_dtype(dtype)
     sources = [layout.contiguous(a, computed) for a in (*gradients, array)]
-    target = target_of(layout, out, computed, sources)
+    target = target_of(layout, out, computed, sources, [keep])
     kernels.run_rows(kernel, layout.geometry, (*sources, target), temperature=temperature, mask=keep)
     return delivered(layout, target, out, dtype)
 
@@ -278,7 +278,7 @@ def _reduced_backward(
     g = layout.without_axis(broadcastable(name, "grad", g, reduced), np.dtype(np.float64))
     computed = computing_dtype(dtype)
     source = layout.contiguous(array, computed)
-    target = target_of(layout, out, computed, [source])
+    target = target_of(layout, out, computed, [source], [g, keep])
     kernels.run_rows(name, layout.geometry, (source, target), grad=g, mask=keep)
     return delivered(layout, target, out, dtype)
 

@@ -52,7 +52,8 @@ def funnel_relu_backward(grad: ArrayLike, x: ArrayLike, window: ArrayLike) -> tu
     through, grad_x = np.empty_like(x_), np.empty_like(x_)
     grad_window = np.empty((*x_.shape[:2], 3, 3))
     kernels.run_funnel((x_, window_, through, grad_, grad_x), grad_window)
-    return cast(grad_x, dtype), cast(grad_window.sum(axis=0), dtype)
+    with np.errstate(all="ignore"):
+        return cast(grad_x, dtype), cast(grad_window.sum(axis=0), dtype)
 
 
 frelu, frelu_backward = funnel_relu, funnel_relu_backward
