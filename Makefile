@@ -17,6 +17,9 @@ COMPILED := setup.py pyproject.toml src/actfn/catalog.py $(wildcard src/*.py src
 KATEX := build/katex
 UPLOT := build/uplot
 
+# What drops the rules of stylesheets that no page of it uses.
+PURGECSS := build/purgecss
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test docs site-check translations sweep bench lint clean
@@ -45,7 +48,7 @@ sweep: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m benchmarks.sweep --dtype float32
 
 # What has changed since the last time is built again; `make clean` forgets it. The site opens without a server.
-docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css
+docs: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css $(UPLOT)/static/uPlot.min.css $(PURGECSS)/installed
 	$(BIN)/python docs/_ext/editions.py build
 	$(BIN)/python docs/_ext/offline.py build/docs/html
 
@@ -122,3 +125,8 @@ $(UPLOT)/static/uPlot.min.css: $(VENV)/group-docs
 	@mkdir -p $(UPLOT)/static
 	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.iife.min.js $(UPLOT)/static
 	@cp $(UPLOT)/node_modules/uplot/dist/uPlot.min.css $@
+
+$(PURGECSS)/installed: $(VENV)/group-docs
+	@echo "Installing PurgeCSS into $(PURGECSS)"
+	@$(NPM) --prefix $(PURGECSS) purgecss@7
+	@touch $@

@@ -101,3 +101,62 @@ def test_pictures_without_a_text_are_found(tmp_path: Path) -> None:
     """An empty text is one that says: for decoration."""
     (tmp_path / "page.html").write_text('<img src="a.png"><img src="b.png" alt="">')
     assert len(list(offline.problems(tmp_path))) == 1
+
+
+# ---- What no page uses ----------------------------------------------------------------------------------------
+
+PAGE = """<link rel="stylesheet" href="_static/theme.css?digest=1"><p class="seen">π</p>
+<script>document.body.classList.add("added")</script>"""
+RULES = """.seen{top:0}.added{top:1px}.scripted{top:2px}.tooltip-inner{top:3px}.unused{top:4px}
+p::before{content:"\\3b2"}p::after{content:"γ"}@font-face{font-family:F;src:url(F.woff2)}"""
+
+
+@pytest.fixture
+def slimmed(tmp_path: Path) -> Path:
+    """A site of one page that uses a part of its stylesheet and of its font."""
+    slim = pytest.importorskip("slim", reason="Sphinx, node and fontTools come with the group docs")
+    font = slim.PURGECSS.parent / "katex" / "static" / "fonts" / "KaTeX_Math-Italic.woff2"
+    if not (slim.PURGECSS / "node_modules").exists() or not font.exists():
+        pytest.skip("PurgeCSS and KaTeX are installed by `make docs`")
+    static = tmp_path / "_static"
+    static.mkdir()
+    (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
+    (static / "theme.css").write_text(RULES, encoding="utf-8")
+    (static / "site.css").write_text(".unused:lang(ko){top:0}", encoding="utf-8")
+    (static / "site.js").write_text('make("div", { className: "scripted" })', encoding="utf-8")
+    (static / "F.woff2").write_bytes(font.read_bytes())
+    slim.slim(tmp_path)
+    return tmp_path
+
+
+def test_rules_that_no_page_uses_are_dropped(slimmed: Path) -> None:
+    """What a page has, what scripts add and what Bootstrap puts together stays; ours is not touched."""
+    rules = (slimmed / "_static" / "theme.css").read_text(encoding="utf-8")
+    assert [name for name in ("seen", "added", "scripted", "tooltip-inner") if f".{name}{{" not in rules] == []
+    assert "unused" not in rules
+    assert (slimmed / "_static" / "site.css").read_text(encoding="utf-8") == ".unused:lang(ko){top:0}"
+
+
+def test_letters_that_no_page_uses_are_dropped(slimmed: Path) -> None:
+    """Letters of pages stay, and those that stylesheets write, as they are or by number."""
+    ttfont = pytest.importorskip("fontTools.ttLib", reason="fontTools comes with the group docs").TTFont
+    with ttfont(slimmed / "_static" / "F.woff2") as font:
+        letters = set(font.getBestCmap())
+    assert {ord(letter) for letter in "πβγ"} <= letters
+    assert ord("ȷ") not in letters
+
+
+def test_what_has_changed_has_another_address(slimmed: Path) -> None:
+    """Browsers that keep a stylesheet or a font of an earlier build ask for the new one."""
+    import slim
+
+    static = slimmed / "_static"
+    rules, page = (
+        (static / "theme.css").read_text(encoding="utf-8"),
+        (slimmed / "index.html").read_text(encoding="utf-8"),
+    )
+    assert f"F.woff2?v={slim.digest(static / 'F.woff2')}" in rules
+    assert f"_static/theme.css?v={slim.digest(static / 'theme.css')}" in page
+    (static / "theme.css").write_text(RULES.replace("top:0", "top:9px"), encoding="utf-8")
+    slim.slim(slimmed)
+    assert (slimmed / "index.html").read_text(encoding="utf-8") != page

@@ -26,6 +26,7 @@ sys.path[:0] = [str(EXT), str(EXT.parents[1])]
 
 import labels  # noqa: E402
 import languages  # noqa: E402
+import slim  # noqa: E402
 import translated  # noqa: E402
 from languages import BUILD, DOCS, LANGUAGES, LOCALE  # noqa: E402
 
@@ -120,6 +121,8 @@ def build() -> int:
     failed = [language for language, process in running.items() if process.wait()]
     for thread in relays:
         thread.join()
+    if not failed:
+        slim.slim(BUILD / "html")
     return len(failed) + check()
 
 
