@@ -69,7 +69,7 @@ cdef void run_channels(const void *context, Py_ssize_t first, Py_ssize_t last) n
         for k in range(params):
             args[inputs + k] = <char *>values_at(c, k, run)
             steps[inputs + k] = sizeof(double) if c.periodic else 0
-        run_span(call.loop, args, steps, 0, lesser(c.run, c.size - run * c.run))
+        run_span(call.loop, args, steps, 0, lesser(c.run, c.size - run * c.run), False)
 
 
 cdef void drive_channels(const ChannelCall *call) noexcept nogil:
@@ -128,7 +128,7 @@ cdef void term_of(const Sum *sum, double *results, Py_ssize_t run, Py_ssize_t st
     if sum.beside != NULL:
         args[last] = sum.args[inputs] + start * sum.steps[inputs]
         steps[last] = sum.steps[inputs]
-        run_span(sum.beside, args, steps, 0, count)
+        run_span(sum.beside, args, steps, 0, count, False)
 
 
 cdef void sum_chunks(const void *context, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

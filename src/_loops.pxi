@@ -254,8 +254,9 @@ cdef void run_varying(const Loop *loop, void **at, Py_ssize_t n) noexcept nogil:
             (<float *>out)[i] = by_double[i]
 
 
-cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_ssize_t start,
-                   Py_ssize_t stop) noexcept nogil:
+cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_ssize_t start, Py_ssize_t stop,
+                   bint staged) noexcept nogil:
+    """Elements start ... stop - 1; staged throughout if asked for: a block is read before any of it is written."""
     cdef char buffers[MAX_OPERANDS][BLOCK * 8]
     cdef void *at[MAX_OPERANDS]
     cdef double params[MAX_PARAMS]
@@ -266,7 +267,7 @@ cdef void run_span(const Loop *loop, char **args, const cnp.npy_intp *steps, Py_
         j = loop.inputs + k
         params[k] = one_param(loop.param_type, args[j] + start * steps[j])
         uniform = uniform and (steps[j] == 0 or stop - start == 1)
-    if uniform:
+    if uniform and not staged:
         count = run_direct(loop, args, steps, params, start, stop)
         start += count
         if 0 < count and start < stop and not in_place(loop, args):
@@ -304,21 +305,72 @@ cdef struct Call:
 
 cdef void run_call(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef const Call *call = <const Call *>context
-    run_span(call.loop, call.args, call.steps, start, stop)
+    run_span(call.loop, call.args, call.steps, start, stop, False)
+
+
+cdef inline Py_ssize_t size_of(char kind) noexcept nogil:
+    return 8 if kind == b'd' else 4 if kind == b'f' else 2
+
+
+cdef inline bint collide(const char *a, Py_ssize_t step_a, Py_ssize_t size_a, const char *b, Py_ssize_t step_b,
+                         Py_ssize_t size_b, Py_ssize_t n) noexcept nogil:
+    """Whether n elements, some steps apart, may share memory with n others; not if each is the other itself."""
+    cdef Py_ssize_t reach_a = step_a * (n - 1), reach_b = step_b * (n - 1), apart
+    if a == b and step_a == step_b and step_a != 0:
+        return False
+    if (a + (reach_a if reach_a > 0 else 0) + size_a <= b + (reach_b if reach_b < 0 else 0)
+            or b + (reach_b if reach_b > 0 else 0) + size_b <= a + (reach_a if reach_a < 0 else 0)):
+        return False
+    if step_a != step_b or step_a == 0:
+        return True
+    # Neither do they if each falls between two of the others.
+    step_a = step_a if step_a > 0 else -step_a
+    apart = (b - a) % step_a
+    apart = apart + step_a if apart < 0 else apart
+    return not size_a <= apart <= step_a - size_b
+
+
+cdef inline Py_ssize_t safe_ahead(const Loop *loop, char **args, const cnp.npy_intp *steps,
+                                  Py_ssize_t n) noexcept nogil:
+    """How many elements may be read before the first of them is written.
+
+    NumPy copies nothing where every element is read before it is written if all are taken one after the other, which
+    threads do not. Its `reduce` and `accumulate` even read what was written just before.
+    """
+    cdef Py_ssize_t ahead = n, size = size_of(loop.data_type), step, last, offset
+    cdef int k, j, first_output = loop.inputs + loop.params
+    for j in range(first_output, first_output + loop.outputs):
+        for k in range(first_output):
+            if not collide(args[k], steps[k], size if k < loop.inputs else size_of(loop.param_type),
+                           args[j], steps[j], size, n):
+                continue
+            step, last, offset = steps[k], steps[j], args[k] - args[j]
+            if step < 0:
+                step, last, offset = -step, -last, -offset
+            if step == 0 or step < last or offset < 0:
+                return 1
+            ahead = BLOCK if BLOCK < ahead else ahead
+    return ahead
 
 
 cdef void drive(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps, void *data) noexcept nogil:
     cdef const Loop *loop = <const Loop *>data
     cdef status_t status = status_save()
+    cdef Py_ssize_t n = dimensions[0], ahead, start = 0
     cdef Call call
-    cdef int threads = threads_for(dimensions[0], loop.grain)
-    if threads > 1:
+    cdef int threads = threads_for(n, loop.grain)
+    ahead = safe_ahead(loop, args, steps, n) if n > 1 else n
+    if ahead < n:
+        while start < n:
+            run_span(loop, args, steps, start, start + ahead if n - start > ahead else n, True)
+            start += ahead
+    elif threads > 1:
         call.loop = loop
         call.args = args
         call.steps = steps
-        in_parallel(run_call, &call, dimensions[0], BLOCK, threads)
-    elif dimensions[0] > 0:
-        run_span(loop, args, steps, 0, dimensions[0])
+        in_parallel(run_call, &call, n, BLOCK, threads)
+    elif n > 0:
+        run_span(loop, args, steps, 0, n, False)
     status_restore(status)
 
 

@@ -90,7 +90,7 @@ cdef void run_tiles(const void *context, Py_ssize_t first, Py_ssize_t last) noex
                 steps[k] = sizeof(float)
                 strides[k] = TILE * sizeof(float)
         for row in range(rows):
-            run_span(l.loop, args, steps, 0, count)
+            run_span(l.loop, args, steps, 0, count, False)
             for k in range(operands):
                 args[k] += strides[k]
 
