@@ -1139,7 +1139,7 @@ cdef void sparsemax_backward_group(const T *grad, const Rows *rows, Py_ssize_t g
             for l in range(LANES):
                 # y - y passes on a NaN of the output.
                 d = g[j * LANES + l] - total[l] / support[l] + (y[j * LANES + l] - y[j * LANES + l])
-                g[j * LANES + l] = 0.0 if y[j * LANES + l] <= 0.0 else d
+                g[j * LANES + l] = flat_left(g[j * LANES + l]) if y[j * LANES + l] <= 0.0 else d
         store_chunk(<T *>rows.at[2], rows, group, first, count, g)
 
 

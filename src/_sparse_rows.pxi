@@ -125,7 +125,7 @@ cdef void entmax15_backward_group(const T *grad, const Rows *rows, Py_ssize_t gr
         for j in range(count):
             for l in range(LANES):
                 q = sqrt(y[j * LANES + l]) * (g[j * LANES + l] - total[l] / weight[l])
-                g[j * LANES + l] = 0.0 if y[j * LANES + l] <= 0.0 else q
+                g[j * LANES + l] = flat_left(g[j * LANES + l]) if y[j * LANES + l] <= 0.0 else q
         store_chunk(<T *>rows.at[2], rows, group, first, count, g)
 
 
