@@ -17,19 +17,23 @@ from .catalog import Activation, catalog
 _STEP = 65536
 
 
-def summed(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ...]) -> NDArray[np.float64]:
+def summed(
+    ufunc: np.ufunc, operands: tuple[ArrayLike, ...], axes: tuple[int, ...], where: Any = True
+) -> NDArray[np.float64]:
     """ufunc(*operands) summed over `axes` (kept with length 1) in float64, without the full-size product.
 
+    Only where `where` is true.
     The array is halved until a step is left; adding up the halves in pairs keeps the rounding errors small and the
     result the same for any number of threads.
     """
     arrays = [np.asarray(operand) for operand in operands]
     inputs, params = arrays[: -_parameters_of(ufunc)], arrays[-_parameters_of(ufunc) :]
     largest = max(inputs, key=lambda a: a.size)
-    if all(p.ndim == 0 for p in params) and len(axes) == largest.ndim:
+    if where is True and all(p.ndim == 0 for p in params) and len(axes) == largest.ndim:
         sum_of_all = kernels.run_plain_sum(ufunc, tuple(inputs), tuple(float(p) for p in params))
         if sum_of_all is not None:
             return np.full((1,) * len(axes), sum_of_all)
+    arrays.append(np.asarray(where))
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     # Every operand gets all axes, so that cutting one is the same for all.
     with np.errstate(all="ignore"):
@@ -40,7 +44,10 @@ def _summed(
     ufunc: np.ufunc, arrays: list[NDArray[Any]], shape: tuple[int, ...], axes: tuple[int, ...]
 ) -> NDArray[np.float64]:
     if np.prod(shape, dtype=np.intp) <= _STEP:
-        products: NDArray[np.float64] = np.broadcast_to(ufunc(*arrays, dtype=np.float64), shape)
+        *operands, where = arrays
+        products: NDArray[np.float64] = np.broadcast_to(ufunc(*operands, dtype=np.float64), shape)
+        if not where.all():
+            products = np.where(where, products, 0.0)
         total: NDArray[np.float64] = np.sum(products, axis=axes, keepdims=True)
         return total
     axis = int(np.argmax(shape))
@@ -63,13 +70,15 @@ def _parameters_of(ufunc: np.ufunc) -> int:
     return len(kernels.operand_names[ufunc.__name__][1])
 
 
-def summed_to(ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any]) -> Any:
+def summed_to(
+    ufunc: np.ufunc, operands: tuple[ArrayLike, ...], like: ArrayLike, dtype: np.dtype[Any], where: Any
+) -> Any:
     """ufunc(*operands) summed to the shape of `like`, one of them: the gradient of a broadcast parameter."""
     target = np.shape(like)
-    shape = np.broadcast_shapes(*(np.shape(operand) for operand in operands))
+    shape = np.broadcast_shapes(*(np.shape(operand) for operand in (*operands, where)))
     padded = (1,) * (len(shape) - len(target)) + target
     axes = tuple(k for k, length in enumerate(padded) if length == 1)
-    return cast(summed(ufunc, operands, axes).reshape(target), dtype)[()]
+    return cast(summed(ufunc, operands, axes, where).reshape(target), dtype)[()]
 
 
 def _definition(row: Activation, name: str, operands: tuple[str, ...], ufunc: np.ufunc, learned: Any = None) -> Any:
@@ -119,6 +128,8 @@ def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *re
     if library := library_of(grad, x, *params):
         if out is not None:
             raise TypeError(f"{ufunc.__name__}: out must be None for objects of {library}, got {type(out).__name__}")
+        if "where" in kwargs:
+            raise TypeError(f"{ufunc.__name__}: takes no where for objects of {library}")
         y = ufunc(grad, x, *params, **kwargs)
         terms = {k: term(grad, x, *params, dtype=np.float64) for k, term in terms.items()}
         return y, *(summed_like(ufunc.__name__, params[k], found, y) for k, found in terms.items())
@@ -132,7 +143,8 @@ def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *re
     # The sums come first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     dtype = np.dtype(kwargs.get("dtype") or common)
-    totals = [summed_to(term, (grad, x, *params), params[k], dtype) for k, term in terms.items()]
+    where = kwargs.get("where", True)
+    totals = [summed_to(term, (grad, x, *params), params[k], dtype, where) for k, term in terms.items()]
     return ufunc(grad, x, *params, out=out, **kwargs), *totals
 
 
@@ -209,7 +221,9 @@ def _halves(function: str, x: NDArray[Any], axis: int) -> tuple[NDArray[Any], ND
 def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
     if type(x) is not np.ndarray and library_of(x):
         return apply(glu, {"x": (x, "n")}, "m", axis, **kwargs)
-    value, gate = _halves("glu", _ufuncs.array_of("glu", "x", x), axis)
+    if type(x) is not np.ndarray:
+        (x,), _ = real_arrays("glu", {"x": x})
+    value, gate = _halves("glu", x, axis)
     return _ufuncs.glu(gate, value, **kwargs)
 
 
@@ -219,8 +233,7 @@ def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[
     (grad, x), dtype = real_arrays("glu_backward", {"grad": grad, "x": x})
     value, gate = _halves("glu_backward", x, axis)
     valid_out("glu_backward", out, x.shape, dtype)
-    if out is None:
-        out = np.empty(x.shape, dtype)
+    out = np.empty(x.shape, dtype) if out is None else out
     grad_value, grad_gate = _halves("glu_backward", out, axis)
     _ufuncs.glu_backward(grad, gate, value, out=(grad_gate, grad_value))
     return out

@@ -14,7 +14,6 @@ from ._arrays import (
     contiguous,
     delivered,
     real_arrays,
-    shape_of,
     valid_out,
 )
 from ._build import kernels
@@ -61,7 +60,9 @@ frelu, frelu_backward = funnel_relu, funnel_relu_backward
 
 def _image(function: str, operand: str, array: ArrayLike) -> ArrayLike:
     """-3 is the axis of the channels, with a batch in front or without."""
-    shape = shape_of(function, operand, array)
+    if not hasattr(array, "shape"):
+        (array,), _ = real_arrays(function, {operand: array})
+    shape = np.shape(array)
     if len(shape) not in (3, 4):
         raise ValueError(
             f"{function}: the axes must be (channel, height, width), or a batch in front, got shape {shape}"
