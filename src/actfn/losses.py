@@ -69,18 +69,21 @@ class _Problem:
             raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.weight = self._valid_weight(function, weight, classes)
         self.labels = self.probabilities = None
-        wanted = _ufuncs.array_of(function, "target", target)
+        (wanted,), _ = real_arrays(function, {"target": target})
         if wanted.dtype.kind in "iu" and wanted.shape == self.rows_shape:
-            labels = wanted.astype(np.int64)
-            bad = (wanted != ignore_index) & ((wanted < 0) | (wanted >= classes))
+            ignored = wanted == ignore_index
+            bad = ~ignored & ((wanted < 0) | (wanted >= classes))
             if bad.any():
                 raise ValueError(
                     f"{function}: target must hold class labels from 0 to {classes - 1}, "
                     f"or {ignore_index} to ignore a row, got {wanted[bad].flat[0]}"
                 )
+            # The label to ignore may be one that no int64 holds.
+            labels = wanted.astype(np.int64)
+            labels[ignored] = -1
             self.labels = self.layout.without_axis(labels, np.dtype(np.int64))
-            self.denominator = kernels.weight_of(self.labels, ignore_index, self.weight)
-        elif (wanted.dtype.kind == "f" or wanted.dtype == kernels.bfloat16()) and wanted.shape == array.shape:
+            self.denominator = kernels.weight_of(self.labels, -1, self.weight)
+        elif wanted.dtype.kind not in "biu" and wanted.shape == array.shape:
             self.probabilities = self.layout.contiguous(wanted, self.computed)
             self.denominator = float(np.prod(self.rows_shape, dtype=np.intp))
         else:
@@ -90,7 +93,7 @@ class _Problem:
             )
         self.options = {
             "labels": self.labels,
-            "ignore": ignore_index,
+            "ignore": -1,
             "weight": self.weight,
             "smoothing": smoothing,
         }
@@ -205,8 +208,8 @@ def cross_entropy_backward(
     with np.errstate(all="ignore"):
         scale = np.divide(1.0, p.denominator) if reduction == "mean" else 1.0
         per_row = np.broadcast_to(np.multiply(g, scale, dtype=np.float64), p.rows_shape)
-    operands = [a for a in (p.logits, p.probabilities) if a is not None]
-    target_array = target_of(p.layout, out, p.computed, operands, [p.weight])
+    entries = [a for a in (p.logits, p.probabilities) if a is not None]
+    target_array = target_of(p.layout, out, p.computed, entries, [p.weight])
     kernels.run_rows(
         name, p.layout.geometry, (p.logits, p.probabilities, target_array), **p.options,
         grad=p.layout.without_axis(per_row, np.dtype(np.float64)),
@@ -288,4 +291,5 @@ def binary_cross_entropy_backward(
         if reduction == "mean":
             g = np.divide(g, math.prod(shape), dtype=np.float64)
         gradient = _ufuncs.binary_cross_entropy_backward(cast(g, computed), *arrays, dtype=computed, out=out)
-    return cast(gradient, dtype) if out is None else gradient
+    # out=... is none: it asks for an array where a number would come back.
+    return gradient if isinstance(out, (np.ndarray, tuple)) else cast(gradient, dtype)
