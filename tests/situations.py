@@ -20,7 +20,7 @@ SITUATIONS = {
     ),
     "lengths": (
         "Every length from 1 to beyond two vectors",
-        "The same bits as one element at a time.",
+        "The same bits as one element, or one row, at a time.",
     ),
     "positions": (
         "The same value anywhere in an array",
@@ -32,7 +32,8 @@ SITUATIONS = {
     ),
     "strides": (
         "Negative, zero and huge strides, Fortran order, transposed, sliced",
-        "The same bits as a contiguous copy; a broadcast input stays as it is.",
+        "The same bits as a contiguous copy, but for long rows and other sums, which may be added up in another order; "
+        "a broadcast input stays as it is.",
     ),
     "overlap": (
         "`out` is an input, reversed, shifted, or overlaps two inputs",
@@ -48,7 +49,7 @@ SITUATIONS = {
     ),
     "wrong out": (
         "`out` of another shape, or of a dtype that cannot hold the result",
-        "One error; `out` stays as it is.",
+        "One error; `out` stays as it is. Element-wise functions fill a larger `out`, as NumPy does.",
     ),
     "byte order": (
         "Arrays in the other byte order",
@@ -140,7 +141,7 @@ SITUATIONS = {
     ),
     "subclasses": (
         "Subclasses of arrays, `__array_ufunc__`, masked arrays",
-        "NumPy's protocols are respected; masks stay.",
+        "Element-wise, NumPy's protocols are respected; functions of rows see plain arrays. Masks stay.",
     ),
     "labels": (
         "pandas, xarray, Dask",
@@ -148,7 +149,7 @@ SITUATIONS = {
     ),
     "keywords": (
         "`where`, `dtype`, `casting`, misspelt keywords",
-        "As NumPy has them; what `where` leaves out is not touched.",
+        "As NumPy has them; what `where` leaves out is not touched, and counts in no sum.",
     ),
     "parameters": (
         "Parameters that are 0, negative, NaN, infinite, arrays, integers",
