@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 import actfn
 
 from . import measure, oracle, processes, row_oracle, test_pieces
+from .situations import situation
 from .test_calls import spread, view_of
 from .test_semantics import CALLS, each_call, function_of, outputs, same_bits
 from .test_values import assert_within, backward_of
+
+pytestmark = situation("float types")
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(BFLOAT16)

@@ -11,6 +11,7 @@ import actfn
 from actfn import _build
 
 from . import measure, oracle, processes, samples
+from .situations import situation
 
 CHOICE = "import actfn; print(actfn.build, actfn._build.kernels.__name__)"
 
@@ -77,6 +78,7 @@ def test_no_build_at_all_is_an_import_error() -> None:
     assert "ImportError: actfn: no compiled build is installed" in result.stderr
 
 
+@situation("builds")
 @pytest.mark.parametrize("direction", measure.DIRECTIONS)
 def test_builds_agree(name: str, dtype: str, direction: str) -> None:
     """Two builds, both within their bound of the exact value, are within twice the bound of each other."""
@@ -91,6 +93,7 @@ def test_builds_agree(name: str, dtype: str, direction: str) -> None:
         assert apart[worst] <= bound, (first, second, samples.values(dtype)[worst], a[worst], b[worst])
 
 
+@situation("builds")
 def test_every_build_has_every_function() -> None:
     """The same ufuncs with the same types, in all builds."""
     tables = [{name: ufunc.types for name, ufunc in k.ufuncs.items()} for k in measure.builds().values()]

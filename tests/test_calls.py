@@ -13,6 +13,7 @@ import actfn
 
 from . import oracle
 from .calls import Call, each_call
+from .situations import situation
 from .test_semantics import same_bits
 
 # Shapes of x and of the parameter: long and short neighbourhoods, channels first, last and between, remainders.
@@ -35,6 +36,7 @@ def shaped(shape: tuple[int, ...], dtype: str, seed: int) -> NDArray[Any]:
     return (np.random.default_rng(seed).normal(size=shape) * 3).astype(dtype)
 
 
+@situation("parameters")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize(("shape", "per_channel"), CHANNELS, ids=str)
 def test_parameters_per_channel(shape: tuple[int, ...], per_channel: tuple[int, ...], dtype: str) -> None:
@@ -88,6 +90,7 @@ def view_of(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> NDA
     return base.transpose(np.argsort(order))[tuple(slice(None, None, step) for step in steps)]
 
 
+@situation("strides")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_any_layout(dtype: str) -> None:
     """Bits do not depend on the layout of operands and result, nor on the number of threads."""
@@ -119,6 +122,7 @@ def test_new_results_lie_as_numpys_do() -> None:
         assert actfn.relu_backward(x[:, :20, :], x).strides == x.strides
 
 
+@situation("overlap")
 def test_results_between_their_operands_and_each_other() -> None:
     """Halves of one array as results; operands that overlap the result are read before they are overwritten."""
     x = np.linspace(-3, 3, 24_000, dtype=np.float32).reshape(40, 600)
@@ -138,6 +142,7 @@ def test_results_between_their_operands_and_each_other() -> None:
     assert actfn.relu(np.ones((4, 4), np.float32), out=few) is few
 
 
+@situation("overlap")
 def test_out_is_written_and_returned() -> None:
     """By name, by place and as a tuple; an array that overlaps an operand gets the right values all the same."""
     x = np.linspace(-3, 3, 2000, dtype=np.float32)
@@ -154,6 +159,8 @@ def test_out_is_written_and_returned() -> None:
     assert same_bits(actfn.leaky_relu(weights, weights, out=weights), wanted)
 
 
+@situation("wrong out")
+@situation("read-only")
 def test_out_that_cannot_be_written_stays_as_it_is() -> None:
     """Of another shape, read-only, or of another kind of dtype: NumPy's own errors."""
     x = np.ones((3, 4), np.float32)

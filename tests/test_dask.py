@@ -15,6 +15,9 @@ import actfn
 
 from .calls import LENGTH, ROWS, Call, assert_same, calls, each_call, each_row_call
 from .row_oracle import REDUCED
+from .situations import situation
+
+pytestmark = situation("labels")
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array", reason="Dask's arrays are not installed")

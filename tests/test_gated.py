@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import actfn
 
 from . import measure, oracle, samples
+from .situations import situation
 from .test_values import assert_within
 
 GATED = [name for name, row in oracle.ROWS.items() if row.kind == "gated"]
@@ -66,6 +67,7 @@ def test_gated_gradients(name: str, dtype: str, build: str, kernels: ModuleType)
             pytest.fail(f"gradient of {output}: {failure.msg}")
 
 
+@situation("nan")
 @pytest.mark.parametrize("name", GATED)
 def test_gated_nan(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """A NaN in any operand is NaN in every output that depends on it."""
@@ -162,6 +164,8 @@ def test_glu_errors(function: str, head: tuple[float, ...]) -> None:
         f(*head, np.ones((2, 4)), 0.5)
 
 
+@situation("wrong out")
+@situation("read-only")
 def test_glu_backward_refuses_a_wrong_out() -> None:
     """Untouched: a wrong shape, integers, a read-only array, a list. The message names it, which is no ufunc."""
     x = np.ones((2, 4))

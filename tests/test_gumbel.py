@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import actfn
 
 from . import row_oracle
+from .situations import situation
 from .test_rows import check
 
 INF, NAN = np.inf, np.nan
@@ -107,6 +108,7 @@ def test_gradient(tau: float, dtype: str) -> None:
         assert np.sum(grad * change) == pytest.approx(2 * np.sum(gradient * step), rel=1e-6)
 
 
+@situation("rows")
 def test_special_rows(dtype: str) -> None:
     """As for the softmax and the hardmax."""
     x = np.array([[1.0, -INF, 2.0], [INF, 0.0, 1.0], [NAN, 0.0, 0.0], [-INF] * 3], dtype)
@@ -138,6 +140,7 @@ def test_out() -> None:
     assert np.array_equal(half, actfn.gumbel_softmax(x.astype(np.float16), rng=4))
 
 
+@situation("empty")
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3)])
 def test_empty(shape: tuple[int, ...]) -> None:
     """Empty in, empty out."""

@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 import actfn
 
+from .situations import situation
+
 # 64 bits of mantissa, 40 more than the results: its rounding moves an error by 2^-39 ULP.
-pytestmark = pytest.mark.skipif(
-    np.finfo(np.longdouble).nmant < 63, reason="the oracle needs a long double of 64 bits, which this platform lacks"
-)
+pytestmark = [
+    situation("rows"),
+    pytest.mark.skipif(
+        np.finfo(np.longdouble).nmant < 63,
+        reason="the oracle needs a long double of 64 bits, which this platform lacks",
+    ),
+]
 Wide = NDArray[np.longdouble]
 
 LENGTHS = (2, 1_000, 65_537, 1_000_000)

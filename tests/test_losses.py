@@ -166,6 +166,7 @@ def test_gradient_of_a_dominating_class_keeps_its_digits(gap: float, n: int) -> 
         assert_close(exact, loss, 1.0 if dtype == "float32" else 3 + n / 16, 0.0)
 
 
+@situation("targets")
 @pytest.mark.parametrize("kind", ["labels", "probabilities"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_cross_entropy_along_axis_1_of_images(kind: str, order: Any) -> None:
@@ -208,6 +209,7 @@ def test_gradients_agree_with_finite_differences(kind: str, weighted: bool, smoo
         assert change == pytest.approx(2 * np.sum(gradient * step), rel=1e-5, abs=1e-12)
 
 
+@situation("targets")
 @pytest.mark.parametrize(
     ("bad", "kind"), [(5, "int32"), (-1, "int32"), (-99, "int64"), (2**40, "int64"), (-(2**40), "int64"), (5, "int64")]
 )
@@ -222,6 +224,7 @@ def test_labels_out_of_range(bad: int, kind: str) -> None:
     assert np.all(out == 7)
 
 
+@situation("targets")
 @pytest.mark.parametrize("kind", ["uint8", "int8", "uint64", "int16"])
 def test_labels_of_any_integer_dtype(kind: str) -> None:
     """Labels are labels, however wide; an unsigned label beyond int64 does not wrap around to a valid one."""
@@ -282,6 +285,7 @@ def test_ignored_rows() -> None:
     )
 
 
+@situation("infinity")
 def test_infinite_logits() -> None:
     """A class at -inf is impossible: it costs infinity as the label, nothing as another class."""
     x = np.array([[-np.inf, 0.0, 1.0]])
@@ -307,6 +311,7 @@ def test_zero_weight_is_no_loss(classes: int) -> None:
     assert np.isfinite(actfn.cross_entropy(x, [1], weight=weight, label_smoothing=0.1))
 
 
+@situation("overlap")
 def test_cross_entropy_out() -> None:
     """In place, or into any array of the right shape; wrong ones are refused untouched."""
     x = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
@@ -356,6 +361,7 @@ def test_out_over_labels_weights_and_gradients(classes: int, dtype: str, short_w
                 np.testing.assert_array_equal(out, wanted, err_msg=f"{name} {offset}")
 
 
+@situation("targets")
 def test_cross_entropy_errors() -> None:
     """Each message names the function and what was given."""
     x, labels = np.ones((3, 5)), np.array([0, 1, 2])
@@ -385,6 +391,7 @@ def test_cross_entropy_errors() -> None:
                 function(*head, bad, labels)
 
 
+@situation("empty")
 def test_losses_of_nothing() -> None:
     """No rows: the sum is 0, the mean NaN, the gradient empty; no warning."""
     x, labels = np.ones((0, 5)), np.zeros(0, int)
@@ -536,6 +543,7 @@ def test_binary_gradients_agree_with_finite_differences() -> None:
     np.testing.assert_allclose(gradient, (up - down) / (2 * step), rtol=1e-7, atol=1e-9)
 
 
+@situation("parameters")
 def test_binary_dtype_is_that_of_the_logits() -> None:
     """Neither target, pos_weight nor grad widen it."""
     x = np.ones(3, np.float32)
@@ -562,6 +570,8 @@ def test_binary_errors() -> None:
             function(*head, x, x.astype(str))
 
 
+@situation("nan")
+@situation("infinity")
 def test_binary_cross_entropy_propagates_nan_and_takes_limits() -> None:
     """NaN anywhere is NaN; a certain and right answer costs nothing, a wrong one infinity."""
     for operands in ((np.nan, 1.0, 1.0), (0.0, np.nan, 1.0), (0.0, 1.0, np.nan)):

@@ -11,6 +11,9 @@ import actfn
 
 from .calls import LENGTH, ROWS, Call, assert_same, each_call, each_row_call
 from .row_oracle import REDUCED
+from .situations import situation
+
+pytestmark = situation("subclasses")
 
 HIDDEN = np.random.default_rng(5).uniform(size=(ROWS, LENGTH)) < 0.3
 

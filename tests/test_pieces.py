@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import actfn
 
+from .situations import situation
 from .test_rows import layouts
 
 INF, NAN = np.inf, np.nan
@@ -96,6 +97,7 @@ def test_every_bit_is_known(shape: tuple[int, ...], dtype: str) -> None:
             assert np.array_equal(function(x, **keywords | {"axis": axis - x.ndim}), y)
 
 
+@situation("strides")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("arrangement", list(layouts(np.zeros(1))))
 def test_layouts(arrangement: str) -> None:
@@ -120,6 +122,7 @@ def test_layouts(arrangement: str) -> None:
                 np.testing.assert_array_equal(out, gradient)
 
 
+@situation("nan")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("shape", [(12, 7), (7, 12), (12, 3000)])
 def test_nan(shape: tuple[int, ...], dtype: str) -> None:
@@ -153,6 +156,7 @@ def test_out_of_a_flat_piece_comes_0() -> None:
     assert actfn.maxout_backward([INF], [1.0, 2.0]).tolist() == [0.0, INF]
 
 
+@situation("signed zero")
 def test_zeros_have_no_sign() -> None:
     """Of crelu, as of relu."""
     assert not np.signbit(actfn.crelu(np.array([0.0, -0.0, -1.0, 2.0]))).any()
@@ -172,6 +176,7 @@ def test_threads_change_nothing(shape: tuple[int, ...]) -> None:
         assert all(r == results[0] for r in results)
 
 
+@situation("overlap")
 @pytest.mark.parametrize("shape", [(12, 8), (5, 12), (12, 3000)])
 def test_overlapping_out(shape: tuple[int, ...]) -> None:
     """out may be a view of the operand's memory, or, of the same shape, the operand."""
@@ -200,6 +205,7 @@ def test_gradients_broadcast() -> None:
     assert actfn.maxout_backward(1.0, x).dtype == np.float32
 
 
+@situation("integers")
 @pytest.mark.parametrize(("kind", "computed"), [("int8", "float32"), ("bool", "float32"), ("int64", "float64")])
 def test_integers_become_floats(kind: str, computed: str) -> None:
     """As everywhere; the negative of the smallest integer included."""
@@ -208,6 +214,7 @@ def test_integers_become_floats(kind: str, computed: str) -> None:
     assert actfn.crelu(x).tolist() == [0.0, 1.0, -float(x[0]), 0.0]
 
 
+@situation("empty")
 @pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((3, 0), 1), ((0, 4), 1), ((0, 4), 0), ((4, 0), 0)])
 def test_empty(shape: tuple[int, ...], axis: int) -> None:
     """Empty in, empty out, of the length that the axis then has."""

@@ -113,6 +113,7 @@ def test_values_of_rows(function: str, dtype: str) -> None:
         check(function, got, x)
 
 
+@situation("parameters")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("temperature", [5e-324, 1e-310, 1e-200, 1e-6, 0.1, 0.5, 3.0, 1e6, 1e200, 1.7e308])
 @pytest.mark.parametrize("function", SCALED)
@@ -122,6 +123,7 @@ def test_temperature(function: str, temperature: float, dtype: str) -> None:
         check(function, getattr(actfn, function)(x, temperature=temperature), x, temperature)
 
 
+@situation("parameters")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("n", [3, 40, 60, 5000])
 @pytest.mark.parametrize("temperature", [5e-324, 1e-310])
@@ -146,6 +148,7 @@ def test_next_to_no_temperature(n: int, temperature: float, dtype: str) -> None:
             assert not np.isnan(backward(grad, y, mask=mask, temperature=temperature)).any(), function
 
 
+@situation("lengths")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("function", FORWARDS)
 @pytest.mark.parametrize("n", LENGTHS + LONG)
@@ -159,6 +162,7 @@ def test_every_length(function: str, n: int) -> None:
             check(function, got[k], row)
 
 
+@situation("lengths")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("rows", [1, 2, 15, 16, 17, 31, 33])
 @pytest.mark.parametrize("n", [1, 2, 5, 17])
@@ -182,6 +186,7 @@ def test_large_arrays_use_threads_and_give_the_same_bits() -> None:
         assert all(r.tobytes() == results[0].tobytes() for r in results)
 
 
+@situation("rows")
 def test_probabilities_sum_to_1(dtype: str) -> None:
     """Up to n roundings of the dtype; for entmax15 also one of tau, as which the sum changes up to 2 sqrt(n) times."""
     for x in some_rows(dtype):
@@ -296,6 +301,8 @@ def test_gradients_agree_with_finite_differences(n: int) -> None:
 INF, NAN = np.inf, np.nan
 
 
+@situation("rows")
+@situation("infinity")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("n", [3, 20, 50, 5000])
 @pytest.mark.parametrize("function", FORWARDS)
@@ -316,6 +323,7 @@ def test_special_rows(function: str, n: int, dtype: str) -> None:
     check(function, getattr(actfn, function)(x), x)
 
 
+@situation("rows")
 def test_special_rows_do_not_touch_their_neighbours() -> None:
     """Rows share vector registers, yet a NaN stays in its own."""
     clean = np.random.default_rng(1).normal(size=(33, 5))
@@ -328,6 +336,7 @@ def test_special_rows_do_not_touch_their_neighbours() -> None:
         assert np.array_equal(f(dirty)[keep], f(clean)[keep])
 
 
+@situation("nan")
 def test_gradients_propagate_nan() -> None:
     """A NaN in grad or in the output makes the row's gradient NaN, wherever it stands in the row."""
     for function in SAME_SHAPE:
@@ -442,6 +451,8 @@ def layouts(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
     }
 
 
+@situation("rows")
+@situation("strides")
 @pytest.mark.parametrize("arrangement", list(layouts(np.zeros(1))))
 @pytest.mark.parametrize("shape", [(3, 5, 4), (2, 3, 4, 5), (1, 18, 2), (2, 1, 50), (7,), (50, 1)])
 def test_axes_and_layouts(shape: tuple[int, ...], arrangement: str) -> None:
@@ -494,6 +505,7 @@ def test_logsumexp_of_one_row_is_a_scalar() -> None:
 # ---- dtypes ---------------------------------------------------------------------------------------------------
 
 
+@situation("integers")
 @pytest.mark.parametrize("function", FORWARDS)
 @pytest.mark.parametrize(
     ("values", "kind", "computed"),
@@ -524,6 +536,7 @@ def test_lists_compute_in_float64() -> None:
         assert getattr(actfn, function)([1, 2]).dtype == np.float64
 
 
+@situation("other types")
 @pytest.mark.parametrize("function", FORWARDS)
 @pytest.mark.parametrize("bad", [np.ones(3, complex), np.array(["a", "b"]), np.array([None, 1]),
                                  np.ones(3, np.longdouble), np.ones(3, "m8[s]"), np.ones(3, "M8[s]")],
@@ -558,6 +571,7 @@ def test_out(function: str) -> None:
     np.testing.assert_array_equal(wider, wanted)
 
 
+@situation("overlap")
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("n", [5, 16, 47, 48, 49, 300, 5000])
 @pytest.mark.parametrize("function", SAME_SHAPE)
@@ -584,6 +598,7 @@ def test_in_place_and_overlapping_out(function: str, n: int, axis: int) -> None:
         np.testing.assert_array_equal(operands[operand], wanted)
 
 
+@situation("overlap")
 def test_out_of_logsumexp() -> None:
     """Here too out is returned; it has the reduced shape."""
     x = np.random.default_rng(0).normal(size=(4, 5))
@@ -595,6 +610,8 @@ def test_out_of_logsumexp() -> None:
     assert np.array_equal(inside[:, 2], out)
 
 
+@situation("wrong out")
+@situation("read-only")
 @pytest.mark.parametrize("function", FORWARDS)
 def test_wrong_out(function: str) -> None:
     """A wrong shape, a dtype that cannot hold the result or a read-only array is refused before anything is written."""
@@ -619,6 +636,8 @@ def test_wrong_out(function: str) -> None:
 # ---- Where rows lie, and who converts -------------------------------------------------------------------------
 
 
+@situation("positions")
+@situation("rows")
 @pytest.mark.usefixtures("with_build")
 @pytest.mark.parametrize("n", [3, 10, 48, 81, 300, 1500])
 @pytest.mark.parametrize("function", FORWARDS)
@@ -730,6 +749,7 @@ def test_epsilon(epsilon: float, dtype: str) -> None:
 # ---- Nothing at all -------------------------------------------------------------------------------------------
 
 
+@situation("empty")
 @pytest.mark.parametrize(
     ("shape", "axis"), [((3, 0), 1), ((3, 0), 0), ((0, 3), 1), ((0, 3), 0), ((0,), 0), ((2, 0, 3), 1)]
 )
@@ -820,6 +840,7 @@ def test_errors_name_the_function(function: str) -> None:
         backward(np.ones((4, 3)), x)
 
 
+@situation("parameters")
 @pytest.mark.parametrize("temperature", [0, -1, 0.0, np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("function", SCALED)
 def test_temperature_must_be_positive_and_finite(function: str, temperature: float) -> None:

@@ -69,6 +69,7 @@ def nans(dtype: str) -> NDArray[Any]:
     return np.array(bits[1], bits[0]).view(dtype)
 
 
+@situation("nan")
 def test_nan_in_nan_out(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """A NaN of any kind, in x or in grad, forward or backward, comes out as NaN."""
     params = oracle.default_params(oracle.ROWS[name]).values()
@@ -83,6 +84,7 @@ def test_nan_in_nan_out(name: str, dtype: str, build: str, kernels: ModuleType) 
         assert np.isnan(got).all(), f"grad is NaN, x = {x[~np.isnan(got)][0]!r}"
 
 
+@situation("nan")
 def test_learned_gradients_propagate_nan(learned: str, build: str, kernels: ModuleType) -> None:
     """The same for gradients with respect to parameters."""
     name, param = learned.split("-")
@@ -96,6 +98,7 @@ def test_learned_gradients_propagate_nan(learned: str, build: str, kernels: Modu
 # ---- Infinities, zeros, kinks ---------------------------------------------------------------------------------
 
 
+@situation("infinity")
 def test_limits_are_exact(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """At both ends of the domain f and f' are their limits, correctly rounded; beyond there is NaN."""
     row = oracle.ROWS[name]
@@ -113,6 +116,7 @@ def test_limits_are_exact(name: str, dtype: str, build: str, kernels: ModuleType
         np.testing.assert_array_equal(got, np.array(scaled, dtype))
 
 
+@situation("infinity")
 def test_other_parameters_have_no_nan_at_infinity(build: str, kernels: ModuleType) -> None:
     """Limits exist for all parameters; the exceptions are products of 0 and infinity that have none."""
     for name, sets in PARAMETERS.items():
@@ -132,6 +136,7 @@ def test_other_parameters_have_no_nan_at_infinity(build: str, kernels: ModuleTyp
 ODD = [name for name in measure.elementwise_names() if oracle.ROWS[name].odd]
 
 
+@situation("signed zero")
 @pytest.mark.parametrize("name", ODD)
 def test_odd_functions_are_odd_bit_for_bit(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """f(-x) is -f(x), the sign of zero included, and f' is even."""
@@ -148,6 +153,7 @@ def at_zero(name: str) -> tuple[float, float]:
     return tuple(float(oracle.elementwise(name, d, "float64", [0.0]).nearest[0]) for d in measure.DIRECTIONS)  # type: ignore[return-value]
 
 
+@situation("signed zero")
 def test_sign_of_zero(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """f(-0) is -0 where f passes through 0 with a slope; it is +0 where f is flat there, unless f is odd."""
     value, slope = at_zero(name)
@@ -158,6 +164,7 @@ def test_sign_of_zero(name: str, dtype: str, build: str, kernels: ModuleType) ->
         assert list(np.signbit(got)) == [False, slope != 0 or row.odd], got
 
 
+@situation("signed zero")
 def test_the_flat_side_of_the_relu_family_is_plus_0(dtype: str, build: str, kernels: ModuleType) -> None:
     """Where a function is exactly 0 on its left, it is +0."""
     found = 0
@@ -187,6 +194,7 @@ def test_kinks(name: str, point: str, dtype: str, build: str, kernels: ModuleTyp
     assert wanted.errors(got)[0] <= measure.bound_of(name, "backward", dtype), (x, got, wanted.nearest)
 
 
+@situation("subnormal")
 def test_subnormals_are_kept(name: str, dtype: str, build: str, kernels: ModuleType) -> None:
     """Where f passes through 0 with slope 1/8 or more, subnormals stay what they are times that slope."""
     value, slope = at_zero(name)
@@ -245,6 +253,7 @@ RESULT = {
 }  # fmt: skip
 
 
+@situation("integers")
 @each_call
 def test_result_dtypes(call: str, operands: int) -> None:
     """Floats stay what they are; bool and integers to 16 bits give float32, wider ones float64."""
@@ -263,6 +272,7 @@ def test_result_dtypes(call: str, operands: int) -> None:
                      f(*[np.array([-(2.0**63), 2.0**62])] * operands))  # fmt: skip
 
 
+@situation("scalars")
 @each_call
 def test_scalars_come_back_as_scalars(call: str, operands: int) -> None:
     """Of a Python number, NumPy scalar or 0-d array: a NumPy scalar of the dtype."""
@@ -274,6 +284,7 @@ def test_scalars_come_back_as_scalars(call: str, operands: int) -> None:
     assert kept is None or isinstance(kept, np.ndarray)
 
 
+@situation("parameters")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_never_change_the_dtype(name: str) -> None:
     """Python numbers, NumPy scalars and arrays of any width, in every position."""
@@ -301,6 +312,7 @@ BAD = {
 }  # fmt: skip
 
 
+@situation("other types")
 @pytest.mark.parametrize("kind", BAD)
 @each_call
 def test_other_dtypes_are_refused(call: str, operands: int, kind: str) -> None:
@@ -330,6 +342,8 @@ def test_a_python_number_as_grad_follows_the_array(number: float) -> None:
             assert got.dtype == np.float32, name
 
 
+@situation("parameters")
+@situation("other types")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_parameters_of_other_dtypes_are_refused(name: str) -> None:
     """TypeError that names the function."""
@@ -367,6 +381,8 @@ def test_out_is_filled_and_returned(call: str, operands: int) -> None:
             np.testing.assert_array_equal(o, w)
 
 
+@situation("wrong out")
+@situation("read-only")
 @each_call
 def test_wrong_out_is_refused_untouched(call: str, operands: int) -> None:
     """A shape that does not fit, a dtype that cannot hold floats, a read-only array."""
@@ -382,6 +398,7 @@ def test_wrong_out_is_refused_untouched(call: str, operands: int) -> None:
         assert np.all(np.asarray(wrong) == 7)
 
 
+@situation("overlap")
 @each_call
 def test_in_place_and_overlapping_views(call: str, operands: int) -> None:
     """As if nothing overlapped: out is an operand, shifted by one or two elements, reversed, or half of it."""
@@ -402,6 +419,7 @@ def test_in_place_and_overlapping_views(call: str, operands: int) -> None:
                             dtype, n, position, view, direction)  # fmt: skip
 
 
+@situation("keywords")
 @each_call
 def test_where_leaves_the_rest_alone(call: str, operands: int) -> None:
     """Elements that are not wanted keep what out held."""
@@ -415,6 +433,7 @@ def test_where_leaves_the_rest_alone(call: str, operands: int) -> None:
         assert np.array_equal(o, np.where(where, w, np.float32(7)), equal_nan=True)
 
 
+@situation("keywords")
 @each_call
 def test_dtype_says_in_what_to_compute(call: str, operands: int) -> None:
     """dtype= converts the operands first; only the three float dtypes are possible."""
@@ -436,6 +455,10 @@ def test_dtype_says_in_what_to_compute(call: str, operands: int) -> None:
 # ---- Layouts, lengths, positions ------------------------------------------------------------------------------
 
 
+@situation("strides")
+@situation("misaligned")
+@situation("byte order")
+@situation("read-only")
 @each_call
 def test_layouts_give_the_same_bits(call: str, operands: int) -> None:
     """Strides of any sign, transposed, Fortran order, misaligned, byte-swapped, read-only, broadcast."""
@@ -481,6 +504,8 @@ def test_repeated_columns_and_sliding_windows_give_the_same_bits(call: str, oper
             assert same_bits(outs, tuple(wanted))
 
 
+@situation("lengths")
+@situation("positions")
 @each_call
 def test_lengths_and_positions_give_the_same_bits(call: str, operands: int) -> None:
     """A value's result depends on neither the array's length, 0 to 70, nor where in memory it stands."""
@@ -496,6 +521,8 @@ def test_lengths_and_positions_give_the_same_bits(call: str, operands: int) -> N
             assert same_bits(tuple(moved), tuple(w[n : n + 90] for w in whole)), (dtype, n)
 
 
+@situation("positions")
+@situation("parameters")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_positions_with_varying_parameters_give_the_same_bits(name: str) -> None:
     """An array of parameters, any stride of it and one value throughout are the same function."""
@@ -550,6 +577,7 @@ def test_setting_the_number_of_threads() -> None:
 # ---- NumPy's protocols ----------------------------------------------------------------------------------------
 
 
+@situation("subclasses")
 def test_subclasses_and_protocols() -> None:
     """Masked arrays keep their mask, other types are asked, and those that refuse ufuncs are refused."""
     masked = np.ma.masked_array([-1.0, 2.0, 3.0], mask=[False, True, False])

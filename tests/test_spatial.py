@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 import actfn
 
+from .situations import situation
+
 SHAPES = [(1, 1, 1, 1), (1, 1, 1, 5), (1, 2, 5, 1), (2, 3, 4, 5), (3, 1, 2, 2), (1, 4, 3, 3), (2, 2, 7, 1)]
 BOUND = {"float16": 0.51, "float32": 0.51, "float64": 0.51}
 
@@ -130,6 +132,7 @@ def test_gradients_agree_with_finite_differences() -> None:
         assert change == pytest.approx(2 * (np.sum(gx * dx) + np.sum(gw * dw)), rel=1e-6)
 
 
+@situation("nan")
 @pytest.mark.usefixtures("with_build")
 def test_nan_stays_in_its_window(dtype: str) -> None:
     """A NaN pixel makes its 3x3 surroundings NaN and nothing else, forward and backward."""
@@ -163,6 +166,7 @@ def test_no_flags(dtype: str) -> None:
             actfn.funnel_relu_backward(np.ones_like(x), x, window)
 
 
+@situation("strides")
 def test_layouts_and_out() -> None:
     """Any layout of the operands, and out, the input itself included."""
     x, window, grad = operands((2, 3, 6, 5), "float32")
@@ -188,6 +192,7 @@ def test_layouts_and_out() -> None:
     assert results[0] == results[1]
 
 
+@situation("empty")
 def test_empty_images() -> None:
     """No images, or images without pixels."""
     for shape in ((0, 2, 3, 3), (2, 2, 0, 3), (1, 2, 3, 0), (1, 0, 3, 3)):
@@ -223,6 +228,7 @@ def test_grad_broadcasts() -> None:
         assert np.array_equal(a, b)
 
 
+@situation("parameters")
 def test_the_window_is_a_parameter_and_never_changes_the_dtype() -> None:
     """float32 images stay float32 with a float64 window."""
     x, window, grad = operands((1, 2, 3, 3), "float32")

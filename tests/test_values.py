@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import actfn
 
 from . import measure, oracle, samples
+from .situations import situation
 
 
 def assert_within(
@@ -158,6 +159,7 @@ def with_parameters(name: str, index: int, direction: str, dtype: str) -> oracle
     return oracle.elementwise(name, direction, dtype, thinned(dtype).tolist(), PARAMETERS[name][index])
 
 
+@situation("parameters")
 @pytest.mark.parametrize("direction", measure.DIRECTIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("name", "index"), CASES, ids=[f"{n}-{PARAMETERS[n][i]}" for n, i in CASES])
@@ -256,6 +258,7 @@ UNWIELDY: dict[str, list[tuple[float, ...]]] = {
 }
 
 
+@situation("parameters")
 @pytest.mark.parametrize("direction", measure.DIRECTIONS)
 @pytest.mark.parametrize("name", UNWIELDY)
 def test_parameters_that_no_float_holds(name: str, direction: str, build: str, kernels: ModuleType) -> None:
@@ -334,6 +337,8 @@ INFINITE = [
 ]  # fmt: skip
 
 
+@situation("parameters")
+@situation("infinity")
 @pytest.mark.parametrize("how", ["one", "each"])
 @pytest.mark.parametrize(("name", "params", "values", "slopes"), INFINITE, ids=[f"{c[0]}-{c[1]}" for c in INFINITE])
 def test_infinite_parameters(
@@ -442,6 +447,7 @@ def test_large_sums_of_learned_gradients_are_exact_enough() -> None:
     assert gw == np.float32(-x.size * np.float64(np.float32(0.1)))
 
 
+@situation("overlap")
 def test_learned_gradients_are_right_in_place(learned: str) -> None:
     """`out` may be x or grad: the sum is taken before they are overwritten."""
     grad, x = np.random.default_rng(1).normal(size=(2, 1000)).astype(np.float32)
@@ -464,6 +470,7 @@ def test_learned_gradients_do_not_depend_on_threads(learned: str) -> None:
     assert all(isinstance(gp, np.float32) for _, gp in found)
 
 
+@situation("empty")
 @pytest.mark.parametrize(
     ("shape", "grad_shape"),
     [((0,), ()), ((3, 0), ()), ((), ()), ((), (1,)), ((1,), (1, 1)), ((5,), (1, 1)), ((5,), (1,))],

@@ -10,6 +10,9 @@ import pytest
 import actfn
 
 from .calls import LENGTH, ROWS, Call, assert_same, each_call, each_row_call
+from .situations import situation
+
+pytestmark = situation("labels")
 
 xr = pytest.importorskip("xarray", reason="xarray is not installed")
 
