@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import actfn
 
-from . import row_oracle
+from . import processes, row_oracle
 from .situations import situation
 from .test_rows import check
 
@@ -176,11 +176,22 @@ def test_errors_name_the_function() -> None:
             f(*operands[1:], x.astype(complex), out=out)
         with pytest.raises(ValueError, match=f"^{name}: out must have shape"):
             f(*operands, out=np.ones(3))
+    for argument in ("hard", "return_soft"):
+        with pytest.raises(TypeError, match=f"^gumbel_softmax: {argument} must be True or False"):
+            actfn.gumbel_softmax(x, **{argument: np.ones(2)}, out=out)
     for rng in ("x", -1, 0.5):
         with pytest.raises(TypeError, match=r"^gumbel_softmax: rng must be a numpy.random.Generator or a seed, got"):
             actfn.gumbel_softmax(x, rng=rng, out=out)
         with pytest.raises(TypeError, match=r"^rrelu: rng must be a numpy.random.Generator or a seed, got"):
             actfn.rrelu(x, training=True, rng=rng)
+    # NumPy takes a matrix apart until the stack is full.
+    processes.output("""
+        import numpy as np, actfn
+        try:
+            actfn.gumbel_softmax(np.ones((2, 3)), rng=np.ones((2, 3)).view(np.matrix))
+        except TypeError as error:
+            assert "gumbel_softmax: rng must be" in str(error)
+        """)
     with pytest.raises(ValueError, match=r"^gumbel_softmax_backward: grad must broadcast"):
         actfn.gumbel_softmax_backward(np.ones((3, 3)), x)
     assert np.all(out == 7.0)

@@ -603,6 +603,8 @@ def test_out_of_logsumexp() -> None:
     """Here too out is returned; it has the reduced shape."""
     x = np.random.default_rng(0).normal(size=(4, 5))
     out = np.empty(4)
+    with pytest.raises(TypeError, match="logsumexp: keepdims must be True or False"):
+        actfn.logsumexp(x, keepdims=np.ones(2), out=out)
     assert actfn.logsumexp(x, out=out) is out
     assert np.array_equal(out, actfn.logsumexp(x))
     inside = x.copy()

@@ -620,6 +620,24 @@ def test_rrelu_in_training() -> None:
     assert slope == np.float32(11 / 48) and slope.dtype == np.float32
 
 
+@situation("overlap")
+@situation("flags")
+@situation("keywords")
+def test_rrelu_returns_the_slope_whatever_out_is() -> None:
+    """Read before out is written over it, without a warning, and only where the question has an answer."""
+    x, lower = np.full(4, -1.0), np.full(4, 0.5)
+    y, slope = actfn.rrelu(x, lower, 1.0, return_slope=True, out=lower)
+    assert y is lower and np.all(y == -0.75) and np.all(slope == 0.75)
+    with np.errstate(all="raise"):
+        for training in (False, True):
+            _, slope = actfn.rrelu(np.ones(3, "f"), 0.0, np.full(3, 1e300), training=training, rng=0, return_slope=True)
+            assert np.all(np.isinf(slope)) and slope.dtype == np.float32
+    for argument in ("training", "return_slope"):
+        with pytest.raises(TypeError, match=f"rrelu: {argument} must be True or False"):
+            actfn.rrelu(x, **{argument: np.ones(2)}, out=x)
+    assert np.all(x == -1.0)
+
+
 def test_rrelu_names_itself_in_errors() -> None:
     """In training as well."""
     with pytest.raises(TypeError, match=r"\brrelu\b"):

@@ -49,10 +49,18 @@ def positive(function: str, name: str, value: float) -> float:
     return number
 
 
+def yes_or_no(function: str, name: str, value: Any) -> bool:
+    try:
+        return bool(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: {name} must be True or False, got {value!r}") from None
+
+
 def generator(function: str, rng: Any) -> np.random.Generator:
     """That of a seed, or what was given."""
     try:
-        return np.random.default_rng(rng)
+        # NumPy would take a matrix apart for ever: its rows are matrices.
+        return np.random.default_rng(np.asarray(rng) if isinstance(rng, np.ndarray) else rng)
     except (TypeError, ValueError):
         raise TypeError(f"{function}: rng must be a numpy.random.Generator or a seed, got {rng!r}") from None
 

@@ -199,7 +199,7 @@ def slopes_like(function: str, x: Any, lower: Any, upper: Any, rng: np.random.Ge
         _known_lengths(function, "x", x)
         seeded = sys.modules["dask.array"].random.default_rng(int(rng.integers(2**63)))
         return seeded.uniform(lower, upper, x.shape, chunks=x.chunks).astype(dtype)
-    return rng.uniform(lower, upper, x.shape).astype(dtype)[()]
+    return cast(np.asarray(rng.uniform(lower, upper, x.shape)), dtype)[()]
 
 
 # ---- Dask -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ufuncs
-from ._arrays import cast, generator, real_arrays, shape_of, valid_axis, valid_out
+from ._arrays import cast, generator, real_arrays, shape_of, valid_axis, valid_out, yes_or_no
 from ._build import kernels
 from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
@@ -176,12 +176,15 @@ def rrelu(
     out: NDArray[Any] | None = None,
     **kwargs: Any,
 ) -> Any:
-    if not (training or return_slope or kwargs):
-        return _ufuncs.rrelu(x, lower, upper, out=out)
+    training, return_slope = yes_or_no("rrelu", "training", training), yes_or_no("rrelu", "return_slope", return_slope)
+    if not (training or return_slope):
+        return _ufuncs.rrelu(x, lower, upper, out=out, **kwargs) if kwargs else _ufuncs.rrelu(x, lower, upper, out=out)
     if not training:
+        # The slope comes first: out may lie over lower or upper.
+        with np.errstate(all="ignore"):
+            slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5))
         y = _ufuncs.rrelu(x, lower, upper, out=out, **kwargs)
-        slope: Any = np.add(np.multiply(lower, 0.5), np.multiply(upper, 0.5))
-        slope = slope.astype(y.dtype)[()] if isinstance(getattr(y, "dtype", None), np.dtype) else slope
+        slope = cast(slope, y.dtype)[()] if isinstance(getattr(y, "dtype", None), np.dtype) else slope
     else:
         if not np.all(np.less_equal(lower, upper)):
             raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")

@@ -65,6 +65,8 @@ class _Problem:
                 f"{function}: label_smoothing must be a number and ignore_index an integer, "
                 f"got {label_smoothing!r} and {ignore_index!r}"
             ) from None
+        if not -(2**63) <= ignore_index < 2**63:
+            raise ValueError(f"{function}: ignore_index must be an int64, got {ignore_index!r}")
         if not 0 <= smoothing <= 1:
             raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.weight = self._valid_weight(function, weight, classes)
@@ -208,8 +210,8 @@ def cross_entropy_backward(
     with np.errstate(all="ignore"):
         scale = np.divide(1.0, p.denominator) if reduction == "mean" else 1.0
         per_row = np.broadcast_to(np.multiply(g, scale, dtype=np.float64), p.rows_shape)
-    entries = [a for a in (p.logits, p.probabilities) if a is not None]
-    target_array = target_of(p.layout, out, p.computed, entries, [p.weight])
+    rows = [a for a in (p.logits, p.probabilities) if a is not None]
+    target_array = target_of(p.layout, out, p.computed, rows, [p.weight])
     kernels.run_rows(
         name, p.layout.geometry, (p.logits, p.probabilities, target_array), **p.options,
         grad=p.layout.without_axis(per_row, np.dtype(np.float64)),

@@ -19,6 +19,7 @@ from ._arrays import (
     valid_axis,
     valid_mask,
     valid_out,
+    yes_or_no,
 )
 from ._build import kernels
 from ._containers import apply, in_memory, library_of, named
@@ -176,6 +177,7 @@ def gumbel_softmax(
 ) -> Any:
     name = "gumbel_softmax"
     in_memory(name, {"x": x, "mask": mask})
+    hard, return_soft = yes_or_no(name, "hard", hard), yes_or_no(name, "return_soft", return_soft)
     tau = positive(name, "tau", tau)
     (array,), dtype = real_arrays(name, {"x": x})
     axis = valid_axis(name, axis, array.ndim)
@@ -242,6 +244,7 @@ def _reduced(name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, keepdim
     axis = valid_axis(name, axis, array.ndim)
     layout = Layout.of(array, axis)
     keep = valid_mask(name, mask, layout)
+    keepdims = yes_or_no(name, "keepdims", keepdims)
     reduced = array.shape[:axis] + ((1,) if keepdims else ()) + array.shape[axis + 1 :]
     valid_out(name, out, reduced, dtype)
     computed = computing_dtype(dtype)
