@@ -1,9 +1,9 @@
 """Renders what the catalog says, then builds src/_kernels.pyx once per instruction set, and actfn.scalars."""
 
 import os
-import platform
 import runpy
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,8 @@ MACROS = [
     ("CYTHON_INLINE", "__forceinline" if MSVC else "inline __attribute__((always_inline))"),
 ]
 BUILDS = {"base": []}
-if platform.machine().lower() in ("x86_64", "amd64") and sys.platform != "darwin":
+# What is compiled for, which platform.machine() does not know when that is another machine.
+if sysconfig.get_platform().endswith(("-x86_64", "-amd64")) and sys.platform != "darwin":
     BUILDS["v3"] = ["/arch:AVX2"] if MSVC else ["-march=x86-64-v3"]
     # gcc and clang keep to 256 bits unless told: half the speed of float64 on a Zen 4.
     BUILDS["v4"] = ["/arch:AVX512"] if MSVC else ["-march=x86-64-v4", "-mprefer-vector-width=512"]
@@ -191,6 +192,8 @@ def extensions():
         # flags of one build on to the next.
         for built in cythonize([extension], build_dir=f"build/cython/{build}", include_path=[str(GENERATED)]):
             built.extra_compile_args = [*FLAGS, *flags]
+            # glibc then refuses to load it on a lesser processor, where it would end the process.
+            built.extra_link_args = [f"-Wl,-z,x86-64-{build}"] if flags and sys.platform == "linux" else []
             yield built
     scalars = Extension("actfn.scalars", [str(GENERATED / "scalars.pyx")], extra_compile_args=FLAGS)
     yield from cythonize([scalars], build_dir="build/cython", include_path=["src"])

@@ -12,8 +12,8 @@ OLDEST_NUMPY = (2, 3)
 # What NumPy must have found on the processor for a build to run: its own spelling since 2.4, or the older ones.
 NEEDS: dict[str, list[set[str]]] = {
     "base": [set()],
-    "v3": [{"X86_V3"}, {"AVX2", "FMA3"}],
-    "v4": [{"X86_V4"}, {"AVX512_SKX"}],
+    "v3": [{"X86_V3"}, {"AVX2", "FMA3", "F16C"}],
+    "v4": [{"X86_V4"}, {"AVX512_SKX", "AVX2", "FMA3", "F16C"}],
 }
 
 
@@ -22,7 +22,9 @@ def runnable() -> list[str]:
     # Here, so that `doctor` runs without NumPy too.
     import numpy as np
 
-    simd: Any = np.show_config(mode="dicts")["SIMD Extensions"]
+    # NumPy leaves out what is empty: without optimisations, all of it.
+    config: Any = np.show_config(mode="dicts")
+    simd = config.get("SIMD Extensions", {})
     found = {*simd.get("baseline", ()), *simd.get("found", ())}
     return [build for build, needs in NEEDS.items() if any(need <= found for need in needs)]
 
