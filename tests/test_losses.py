@@ -376,7 +376,6 @@ def test_cross_entropy_errors() -> None:
             ("label_smoothing must be a number .* got None", TypeError, {"label_smoothing": None}),
             (".* ignore_index an integer, got 0.0 and None", TypeError, {"ignore_index": None}),
             (".* ignore_index an integer, got 0.0 and 1.5", TypeError, {"ignore_index": 1.5}),
-            ("ignore_index must be an int64, got 9223372036854775808", ValueError, {"ignore_index": 2**63}),
             ("weight must have shape", ValueError, {"weight": np.ones(4)}),
             ("weight must hold", TypeError, {"weight": np.ones(5, complex)}),
             ("axis must be an integer", TypeError, {"axis": 1.5}),

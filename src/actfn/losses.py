@@ -65,8 +65,6 @@ class _Problem:
                 f"{function}: label_smoothing must be a number and ignore_index an integer, "
                 f"got {label_smoothing!r} and {ignore_index!r}"
             ) from None
-        if not -(2**63) <= ignore_index < 2**63:
-            raise ValueError(f"{function}: ignore_index must be an int64, got {ignore_index!r}")
         if not 0 <= smoothing <= 1:
             raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.weight = self._valid_weight(function, weight, classes)
