@@ -69,6 +69,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_title = "actfn"
+html_search_scorer = str(ROOT / "docs" / "_ext" / "scorer.js")
 html_sidebars = {"index": [], "functions/index": [], "explorer": [], "**": ["sidebar-nav-bs"]}
 html_theme_options = {
     "show_prev_next": False,

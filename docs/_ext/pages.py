@@ -232,6 +232,7 @@ def context(row: Activation) -> dict[str, Any]:
         "letters": letters(row),
         "alt": figures.draw(row, languages.source() / "functions"),
         "heading": languages.heading(row),
+        "names": dict.fromkeys((row.title, of(row, "title"), *row.aliases)),
         "summary": of(row, "summary"),
         "title": of(row, "title"),
         "properties": table([[_("fact"), _("value")], *properties(row)], "facts"),
@@ -242,7 +243,7 @@ def context(row: Activation) -> dict[str, Any]:
         "mishap_table": table([[_("direction"), _("input"), _("as written"), "actfn", _("exact"),
                                 _("error as written")],
                                *([_(m.what), m.x, m.naive, m.ours, m.exact, f"{measurements.ulp(m.error)} ULP"]
-                                 for m in mishaps)]),
+                                 for m in mishaps)], "measured"),
         "accuracy": table([[_("library"), _("forward"), _("backward")], *measurements.accuracy(row.name)]),
         "drawn": f"{measurements.drawn_inputs(row.name):,}",
         "bounds": table([["dtype", _("forward"), _("backward")],

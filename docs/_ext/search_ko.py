@@ -46,7 +46,7 @@ class SearchKorean(SearchLanguage):
     js_splitter_code = r"""
 var splitQuery = (query) => query.match(/[가-힣]+|(?:(?![가-힣])[\p{L}\p{N}_])+/gu) ?? [];
 """
-    js_stemmer_code = f"""
+    js_stemmer_code = rf"""
 var Stemmer = function () {{
   const particles = "{PARTICLES}".split(" ");
   this.stemWord = (word) => {{
@@ -54,12 +54,13 @@ var Stemmer = function () {{
     return found ? word.slice(0, -found.length) : word;
   }};
 }};
-// Titles and the index are compared with all that was typed, which loses its particles too.
+// Titles and the index are compared with all that was typed, which loses its particles too. The text is compared word
+// by word, and that something is a function (함수) tells nothing where another word stands before it.
 if (typeof Search !== "undefined") {{
   const parsed = Search._parseQuery;
   Search._parseQuery = (query) => {{
-    const [typed, ...terms] = parsed(query);
-    return [typed.replace(/[가-힣]+/g, (word) => new Stemmer().stemWord(word)), ...terms];
+    const [, ...terms] = parsed(query.replace(/(\S)\s+함수[가-힣]*\s*$/, "$1"));
+    return [query.replace(/[가-힣]+/g, (word) => new Stemmer().stemWord(word)), ...terms];
   }};
 }}
 """
