@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 # Its fixed texts, which have no translations of their own; what varies is in brackets. As in reStructuredText.
 BOILERPLATE = {
-    r":ref:`Go to the end <([^>]+)>`\s+to download the full example code\.":
-        ":ref:`Go to the end <{0}>` to download the full example code.",
     r"\*\*Total running time of the script:\*\* \(([\d.]+) minutes ([\d.]+) seconds\)":
         "**Total running time of the script:** ({0} minutes {1} seconds)",
     r":download:`Download Jupyter notebook: ([^<`]+) <([^>]+)>`": ":download:`Download Jupyter notebook: {0} <{1}>`",
@@ -38,14 +36,21 @@ BOILERPLATE = {
 }  # fmt: skip
 
 
+# That there are downloads at the end, which is where they are seen; every summary of a search began with it.
+NOTE = re.compile(r"\.\. only:: html\n\n +\.\. note::\n +:class: sphx-glr-download-link-note\n(\n* {8}.+)+")
+
 # What figures of the gallery say to those who do not see them, by name; labels.py fills it.
 ALTERNATIVES: dict[str, str] = {}
 
 
-def fixed_texts(_app: Sphinx, name: str, text: list[str]) -> None:
+def fixed_texts(app: Sphinx, name: str, text: list[str]) -> None:
     """Those of sphinx-gallery, and the texts for who does not see its figures, before a page is read."""
-    if spoken() == "en" or not name.startswith("auto_gallery/"):
+    if not name.startswith("auto_gallery/"):
         return
+    text[0] = NOTE.sub("", text[0])
+    if spoken() == "en":
+        return
+    app.env.note_dependency(str(LOCALE / spoken() / "LC_MESSAGES" / "pages.po"))
     for pattern, said in BOILERPLATE.items():
         text[0] = re.sub(pattern, lambda found, said=said: _(said).format(*found.groups()), text[0])
     text[0] = re.sub(r"(🏷 )Tags: (.+)", lambda found: found[1] + said_tags(found[2]), text[0])

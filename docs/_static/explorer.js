@@ -258,7 +258,7 @@
           swatch.style.background = palette(k);
           const numbers = [this.at(a, "value", this.x), this.at(a, "slope", this.x), this.deep[k].at(-1)];
           const cells = numbers.map((value) => make("td", {}, value === null ? "" : written(value)));
-          return make("tr", {}, make("th", { scope: "row" }, swatch, this.words.title(a)), ...cells);
+          return make("tr", {}, make("th", { scope: "row" }, swatch, this.words.short(a)), ...cells);
         }),
       );
     }
@@ -360,7 +360,7 @@
       const bars = uPlot.paths.bars({ size: [0.6, 120] });
       this.chart.draw([values.map((_, k) => k + 1), values], [{ fill, stroke: fill, paths: bars, points: { show: false } }]);
       this.body.replaceChildren(
-        make("th", { scope: "row" }, this.words.title(this.activation)),
+        make("th", { scope: "row" }, this.words.short(this.activation)),
         ...values.map((value) => make("td", {}, written(value))),
       );
     }
@@ -429,6 +429,9 @@
     const words = JSON.parse(container.dataset.words);
     const korean = document.documentElement.lang.startsWith("ko");
     words.title = (a) => (korean ? a.korean : a.title);
+    // In a table on a phone there is no room for what a name stands for.
+    const meaning = / \([^()]*[가-힣][^()]*\)$/;
+    words.short = (a) => (a.title.includes("(") ? words.title(a) : words.title(a).replace(meaning, ""));
     try {
       await loading;
     } catch (error) {

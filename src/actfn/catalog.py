@@ -2520,7 +2520,7 @@ array([[[ 1., -2.,  0.],
         param_docs={"temperature": TEMPERATURE},
         param_docs_ko={"temperature": TEMPERATURE_KO},
         edges="An entry of -oo takes no part; a pixel with oo, or with nothing but -oo, becomes NaN.",
-        edges_ko="-oo인 원소는 계산에서 빠지고, oo가 있거나 모두 -oo인 화소는 NaN이 됩니다.",
+        edges_ko="-oo인 원소는 계산에서 빠지고, oo가 있거나 모두 -oo인 픽셀는 NaN이 됩니다.",
         range="(0, 1]",
         smooth=True,
         source="",
@@ -2545,7 +2545,7 @@ array([[[ 0.196612,  0.25    ]],
             "Turns a row of scores into probabilities that sum to 1; the output of classifiers and the "
             "weights of attention."
         ),
-        summary_ko=("한 줄의 점수를 합이 1인 확률로 바꿉니다. 분류기의 출력과 어텐션의 가중치를 계산할 때 씁니다."),
+        summary_ko=("한 행의 점수를 합이 1인 확률로 바꿉니다. 분류기의 출력과 어텐션의 가중치를 계산할 때 씁니다."),
         formula="exp(x(i)/temperature)/Sum(exp(x(j)/temperature), (j, 1, n))",
         derivative="y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
@@ -2615,7 +2615,7 @@ array([ 0.340999, -0.242433, -0.098566])""",
             "The logarithm of the sum of exponentials of a row, without overflow; a smooth version of the maximum."
         ),
         summary_ko=(
-            "한 줄의 지수 함수 값을 더해 로그를 취하며, 오버플로 없이 계산합니다. 최댓값을 매끄럽게 만든 함수입니다."
+            "한 행의 지수 함수 값을 더해 로그를 취하며, 오버플로 없이 계산합니다. 최댓값을 매끄럽게 만든 함수입니다."
         ),
         formula="log(Sum(exp(x(j)), (j, 1, n)))",
         derivative="exp(x(i))/Sum(exp(x(j)), (j, 1, n))",
@@ -2642,7 +2642,7 @@ array([0.659001, 0.242433, 0.098566])""",
             "given as logarithms."
         ),
         summary_ko=(
-            "한 줄의 지수 함수 값을 평균하여 로그를 취하며, 오버플로 없이 계산합니다. 로그로 주어진 확률의 평균을 "
+            "한 행의 지수 함수 값을 평균하여 로그를 취하며, 오버플로 없이 계산합니다. 로그로 주어진 확률의 평균을 "
             "구할 때 씁니다."
         ),
         formula="log(Sum(exp(x(j)), (j, 1, n))/n)",
@@ -2699,7 +2699,7 @@ array([ 0.204132, -0.408245,  0.204113])""",
         family="rows",
         kind="rows",
         summary=("The softmax of the negated row: the smallest score gets the largest probability, as distances need."),
-        summary_ko=("부호를 바꾼 줄의 소프트맥스입니다. 가장 작은 값이 가장 큰 확률을 얻으므로 거리를 다룰 때 씁니다."),
+        summary_ko=("부호를 바꾼 행의 소프트맥스입니다. 가장 작은 값이 가장 큰 확률을 얻으므로 거리를 다룰 때 씁니다."),
         formula="exp(-x(i)/temperature)/Sum(exp(-x(j)/temperature), (j, 1, n))",
         derivative="-y(i)*(g(i) - Sum(g(j)*y(j), (j, 1, n)))/temperature",
         params={"temperature": 1.0},
@@ -2740,7 +2740,7 @@ array([-0.086877,  0.025112,  0.061765])""",
             "look at nothing."
         ),
         summary_ko=(
-            "분모에 1을 더한 소프트맥스로, 한 줄의 합이 1보다 작을 수 있습니다. 어텐션이 아무것도 고르지 않을 수 "
+            "분모에 1을 더한 소프트맥스로, 한 행의 합이 1보다 작을 수 있습니다. 어텐션이 아무것도 고르지 않을 수 "
             "있게 합니다."
         ),
         formula="exp(x(i)/temperature)/(1 + Sum(exp(x(j)/temperature), (j, 1, n)))",
@@ -2773,7 +2773,7 @@ array([ 0.238967, -0.134671, -0.054753])
             "one number that makes the result sum to 1."
         ),
         summary_ko=(
-            "많은 값이 정확히 0인 확률을 만듭니다. 줄에서 tau를 빼고 음수는 0으로 자르며, "
+            "많은 값이 정확히 0인 확률을 만듭니다. 행에서 tau를 빼고 음수는 0으로 자르며, "
             "tau는 결과의 합이 1이 되게 하는 단 하나의 수입니다."
         ),
         formula="Max(x(i) - tau, 0)",
@@ -2831,7 +2831,7 @@ array([ 0.283473, -0.283473,  0.      ])""",
             "1 at k, where the largest entry of the row stands, and 0 elsewhere; of several largest entries the first."
         ),
         summary_ko=(
-            "한 줄에서 가장 큰 값이 있는 자리 k는 1, 나머지는 0이 됩니다. 가장 큰 값이 여럿이면 첫째 자리를 고릅니다."
+            "한 행에서 가장 큰 값이 있는 자리 k는 1, 나머지는 0이 됩니다. 가장 큰 값이 여럿이면 첫째 자리를 고릅니다."
         ),
         formula="KroneckerDelta(i, k)",
         derivative="0",
@@ -2860,7 +2860,7 @@ array([0., 0., 0.])""",
             "row holds, softened so that gradients pass."
         ),
         summary_ko=(
-            "한 줄에 굼벨 잡음 G를 더하고 소프트맥스를 취합니다. 로그 확률이 그 줄과 같은 범주에서 뽑은 표본을 "
+            "한 행에 굼벨 잡음 G를 더하고 소프트맥스를 취합니다. 로그 확률이 그 행과 같은 범주에서 뽑은 표본을 "
             "부드럽게 만들어 기울기가 통하게 한 것입니다."
         ),
         formula="exp((x(i) + G(i))/tau)/Sum(exp((x(j) + G(j))/tau), (j, 1, n))",
