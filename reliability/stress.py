@@ -150,7 +150,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20, help="how long (%(default)s)")
     parser.add_argument("--threads", type=int, default=16, help="threads that call at once (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of what is called when (%(default)s)")
-    parser.add_argument("--keep", action="store_true", help="write the record")
     options = parser.parse_args()
     # Python 3.12 warns of forks beside threads, which is what this is about.
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -166,8 +165,7 @@ def main() -> None:
         print(f"{number:>12,}  {what}")
     if found.faults:
         raise SystemExit("\n".join(found.faults))
-    if options.keep:
-        record.save("stress", f"python -m reliability.stress --minutes {options.minutes:g}", figures)
+    record.save("stress", f"python -m reliability.stress --minutes {options.minutes:g}", figures)
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ SITUATIONS = {
         "The same bits; callers share the threads of one call, and at most eight of them keep a pool.",
     ),
     "import order": (
-        "torch or scikit-learn imported before or after; no OpenMP to be found",
-        "Both work; without OpenMP the import succeeds on one thread, and `show_config()` says so.",
+        "torch or scikit-learn imported before or after; a compiler without OpenMP",
+        "Both work; what is built without OpenMP runs on one thread, and `show_config()` says so.",
     ),
     "old processor": (
         "A processor without AVX2, or a build that was forced",

@@ -248,8 +248,9 @@ def test_callers_share_their_helpers() -> None:
     """64 threads that call at once, with 16 to a call: 64, and at most 8 pools of 15, where there were 1024."""
     code = """
         x = np.linspace(-5, 5, 300_000, dtype=np.float32)
+        before = tasks()
         wanted = actfn.gelu(x)
-        assert tasks() == 16
+        assert tasks() == before + 15
         gate = threading.Barrier(64)
 
         def call(_):
@@ -262,11 +263,11 @@ def test_callers_share_their_helpers() -> None:
             found = list(pool.map(call, range(64)))
         assert all(same for same, _ in found)
         most = max(number for _, number in found)
-        assert most <= 1 + 64 + 8 * 15, most
+        assert most <= before + 64 + 8 * 15, (before, most)
         # Threads that have ended leave their place to others.
         for _ in range(20):
             with ThreadPoolExecutor(1) as pool:
-                assert pool.submit(lambda: (actfn.gelu(x), tasks())[1]).result() >= 1 + 15 + 1 + 15
+                assert pool.submit(lambda: (actfn.gelu(x), tasks())[1]).result() >= before + 15 + 1 + 15
         print("bounded")
     """
     assert printed(code, OMP_NUM_THREADS="16") == "bounded"
@@ -321,7 +322,7 @@ def test_inside_another_librarys_parallel_region(tmp_path: Path) -> None:
     code = f"""
         import ctypes
         from threadpoolctl import threadpool_info
-        region = ctypes.CDLL({str(library)!r})
+        region, before = ctypes.CDLL({str(library)!r}), tasks()
         x = np.linspace(-5, 5, 300_000, dtype=np.float32)
         wanted, found = actfn.gelu(x), []
         callback = ctypes.CFUNCTYPE(None)(
@@ -332,7 +333,7 @@ def test_inside_another_librarys_parallel_region(tmp_path: Path) -> None:
         assert len(found) == 48 and all(same for same, _ in found)
         runtimes = [pool for pool in threadpool_info() if pool["user_api"] == "openmp"]
         assert len(runtimes) > 1 or {{threads for _, threads in found}} == {{1}}
-        print(tasks() <= 8 + 3 + (8 * 3 if len(runtimes) > 1 else 0))
+        print(tasks() <= before + 7 + 3 + (8 * 3 if len(runtimes) > 1 else 0))
     """
     assert printed(code, OMP_NUM_THREADS="4") == "True"
 
