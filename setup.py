@@ -1,4 +1,4 @@
-"""Renders what the catalog says, then builds src/_kernels.pyx once per instruction set, and actfn.scalars."""
+"""Renders what the catalog says, then builds src/_kernels.pyx once per instruction set, actfn.scalars and OpenMP."""
 
 import os
 import runpy
@@ -21,6 +21,8 @@ MSVC = sys.platform == "win32"
 # Never -ffast-math: it sets flush-to-zero for the whole process. See docs/decisions. Python's own flags ask for
 # debug information, which would be 10 of the 12 MB of a module.
 FLAGS = ["/O2"] if MSVC else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+# The kernels ask to be told of a fork, which before glibc 2.34 was a library of its own.
+LINKED = [] if MSVC else ["-pthread"]
 # To compile and to link with. Apple's clang leaves OpenMP to a library that is installed beside it, libomp.
 OPENMP = [(["/openmp"], [])] if MSVC else [(["-fopenmp"], ["-fopenmp"]), (["-Xclang", "-fopenmp"], ["-lomp"])]
 MACROS = [
@@ -150,16 +152,17 @@ def render_stubs():
 
 
 class BuildExt(build_ext):
-    """Adds OpenMP where the compiler has it; without it, or with ACTFN_OPENMP=0, the same source is simply serial."""
+    """Builds actfn._openmp where the compiler has OpenMP; without it, or with ACTFN_OPENMP=0, all else is serial."""
 
     def build_extensions(self):
         ways = OPENMP if os.environ.get("ACTFN_OPENMP", "1") != "0" else []
         compiling, linking = next(filter(self.links, ways), ([], []))
+        openmp = next(extension for extension in self.extensions if extension.name == "actfn._openmp")
+        openmp.extra_compile_args += compiling
+        openmp.extra_link_args += linking
         if not compiling:
             self.warn("built without OpenMP: actfn will run in one thread")
-        for extension in self.extensions:
-            extension.extra_compile_args += compiling
-            extension.extra_link_args += linking
+            self.extensions.remove(openmp)
         super().build_extensions()
 
     def links(self, flags):
@@ -193,10 +196,12 @@ def extensions():
         for built in cythonize([extension], build_dir=f"build/cython/{build}", include_path=[str(GENERATED)]):
             built.extra_compile_args = [*FLAGS, *flags]
             # glibc then refuses to load it on a lesser processor, where it would end the process.
-            built.extra_link_args = [f"-Wl,-z,x86-64-{build}"] if flags and sys.platform == "linux" else []
+            needs = [f"-Wl,-z,x86-64-{build}"] if flags and sys.platform == "linux" else []
+            built.extra_link_args = [*LINKED, *needs]
             yield built
     scalars = Extension("actfn.scalars", [str(GENERATED / "scalars.pyx")], extra_compile_args=FLAGS)
-    yield from cythonize([scalars], build_dir="build/cython", include_path=["src"])
+    openmp = Extension("actfn._openmp", ["src/_openmp.pyx"], depends=["src/_team.pxi"], extra_compile_args=[*FLAGS])
+    yield from cythonize([scalars, openmp], build_dir="build/cython", include_path=["src"])
 
 
 setup(

@@ -1,7 +1,8 @@
 # Threads: one parallel region, and how the work is shared out in it.
 #
-# a) in_parallel holds the only parallel region. Each thread begins with its own share, whose data its cache may still
-#    hold, and then takes pieces that others have not begun: a thread that the system lets wait costs what it has begun.
+# a) in_parallel opens the only parallel region, which is in _openmp.pyx: a module of its own, without which all this
+#    runs on one thread. Each thread begins with its own share, whose data its cache may still hold, and then takes
+#    pieces that others have not begun: a thread that the system lets wait costs what it has begun.
 # b) The region ends when all threads have come. One that was woken on the caller's processor can not, as long as the
 #    caller runs: so the caller gives way, and the other one moves to another processor. The kernel leaves them there
 #    for tens of milliseconds, where it takes a virtual processor that idles for one that does not run.
@@ -10,21 +11,13 @@
 #    helpers as one call alone would have, and who finds them taken works alone. libgomp keeps a pool of threads for
 #    every thread that ever had helpers, as long as that lives: so only the first MOST_POOLS of those alive get any.
 
-from cython.parallel cimport parallel, threadid
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.string cimport memset
+
+include "_team.pxi"
 
 cdef extern from *:
     """
-    #ifdef _OPENMP
-    #include <omp.h>
-    #define HAVE_OPENMP 1
-    #else
-    #define HAVE_OPENMP 0
-    static int omp_get_max_threads(void) { return 1; }
-    static int omp_in_parallel(void) { return 0; }
-    static int omp_get_num_threads(void) { return 1; }
-    #endif
-
     /* The processor that runs this, or -1; let others run here; go to another processor, if there is one. */
     #ifdef __linux__
     #include <sched.h>
@@ -89,11 +82,7 @@ cdef extern from *:
     static int may_have_pool(void) { return 1; }
     #endif
     """
-    const bint HAVE_OPENMP
     int forked
-    int omp_get_max_threads() nogil
-    bint omp_in_parallel() nogil
-    int omp_get_num_threads() nogil
     int processor() nogil
     void give_way() nogil
     void move_on() nogil
@@ -121,6 +110,16 @@ cdef struct Work:
     int begun[MOST_SHARES]      # pieces of each share that somebody has begun
 
 cdef int thread_limit = 0
+# Where there is OpenMP; or why there is none, for which a missing runtime is enough.
+cdef const Team *team = NULL
+why_serial = ""
+try:
+    from actfn._openmp import team as _offered
+    team = <const Team *>PyCapsule_GetPointer(_offered, "actfn.team")
+except ModuleNotFoundError:
+    why_serial = "built without OpenMP"
+except ImportError as error:
+    why_serial = f"OpenMP cannot be loaded: {error}"
 
 
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
@@ -129,9 +128,9 @@ cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogi
 
 cdef int usable_threads() noexcept nogil:
     """How many threads a call may use now: asked each time, because threadpoolctl may have changed it."""
-    if forked or omp_in_parallel():
+    if team == NULL or forked or team.is_at_work():
         return 1
-    cdef int most = omp_get_max_threads()
+    cdef int most = team.most_threads()
     most = thread_limit if 0 < thread_limit < most else most
     return most if most < MOST_SHARES else MOST_SHARES
 
@@ -158,7 +157,8 @@ cdef void take_pieces(Work *work, int thread) noexcept nogil:
             start = first + add_one(&work.begun[owner]) * work.piece
 
 
-cdef void join_in(Work *work, int thread) noexcept nogil:
+cdef void join_in(void *context, int thread, int threads) noexcept nogil:
+    cdef Work *work = <Work *>context
     cdef int patience
     cdef status_t status = status_save()
     add_one(&work.arrived)
@@ -167,7 +167,7 @@ cdef void join_in(Work *work, int thread) noexcept nogil:
     take_pieces(work, thread)
     if thread == 0:
         for patience in range(100):
-            if (<volatile int *>&work.arrived)[0] >= omp_get_num_threads():
+            if (<volatile int *>&work.arrived)[0] >= threads:
                 break
             give_way()
     status_restore(status)
@@ -187,8 +187,7 @@ cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t m
     work.processor = processor()
     work.arrived = 0
     memset(work.begun, 0, work.shares * sizeof(int))
-    with parallel(num_threads=threads):
-        join_in(&work, threadid())
+    team.run(join_in, &work, threads)
     return_helpers(threads - 1)
 
 
@@ -199,7 +198,3 @@ def get_num_threads() -> int:
 def set_num_threads(int n) -> None:
     global thread_limit
     thread_limit = n
-
-
-def openmp() -> bool:
-    return HAVE_OPENMP

@@ -172,7 +172,7 @@ def show_config() -> None:
     """
     print(f"actfn    {__version__}")
     print(f"build    {build} (this machine can run {', '.join(available())})")
-    print(f"threads  {get_num_threads()} ({'OpenMP' if kernels.openmp() else 'built without OpenMP: serial'})")
+    print(f"threads  {get_num_threads()} ({kernels.why_serial or 'OpenMP'})")
     print(f"memory   up to {kept_memory() >> 20} MiB of freed results")
 
 
