@@ -4,8 +4,8 @@
 # b) call_ufunc knows arrays of one float dtype and one shape, native and aligned, in any layout; parameters that are
 #    numbers, or for contiguous arrays a number per channel; and at most an `out` of the same kind. Whatever else comes
 #    goes on to NumPy untouched, and nothing has been written by then.
-# c) Where NumPy finds nobody to take the operands of a ufunc of several results, `take_over` is asked; where it cannot
-#    make arrays of lists, its error is put into our words.
+# c) Where NumPy finds nobody to take the operands of a ufunc of several results, `take_over` is asked. An error of
+#    NumPy's is put into our words by `mistake`, which looks for what is wrong once it is known that something is.
 
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
@@ -266,24 +266,24 @@ cdef int run_lattice(const Operands *o) except -1:
 
 # Set by the package. Dask refuses every ufunc of several results that it does not know by name.
 take_over = None
+mistake = None
 
 
 cdef object long_way(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
     cdef Py_ssize_t k, given = PyVectorcall_NARGS(flagged_count)
     try:
         return numpy_call(ufunc, args, flagged_count, names)
-    except ValueError:
-        for name, k in zip(names_of(ufunc), range(given)):
-            if isinstance(<object>args[k], (list, tuple)):
-                array_of(ufunc.__name__, name, <object>args[k])
-        raise
-    except TypeError:
-        if (<cnp.ufunc>ufunc).nout == 1 or names != NULL or take_over is None:
+    except (TypeError, ValueError) as error:
+        operands = [<object>args[k] for k in range(given)]
+        keywords = {} if names == NULL else {name: <object>args[given + k] for k, name in enumerate(<object>names)}
+        if (<cnp.ufunc>ufunc).nout > 1 and isinstance(error, TypeError) and not keywords and take_over is not None:
+            found = take_over(ufunc, operands)
+            if found is not None:
+                return found
+        clearer = None if mistake is None else mistake(ufunc, operands, keywords, error)
+        if clearer is None:
             raise
-        found = take_over(ufunc, [<object>args[k] for k in range(given)])
-        if found is None:
-            raise
-        return found
+        raise clearer from None
 
 
 cdef object call_ufunc(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):

@@ -229,7 +229,10 @@ def run_plain_cross_entropy(logits, target, axis, weight, ignore_index, label_sm
     cdef double total, denominator
     cdef int place
     cdef cnp.npy_intp nothing[1]
-    cdef bint mean = reduction == "mean"
+    cdef bint mean
+    if type(reduction) is not str:
+        return None
+    mean = reduction == "mean"
     if not (mean or reduction == "sum"):
         return None
     if not start_plain_loss(&call, "cross_entropy", logits, target, axis, weight, ignore_index, label_smoothing,
@@ -253,7 +256,10 @@ def run_plain_cross_entropy_backward(grad, logits, target, axis, weight, ignore_
     cdef status_t status
     cdef double denominator
     cdef int place
-    cdef bint mean = reduction == "mean", per_row = reduction == "none"
+    cdef bint mean, per_row
+    if type(reduction) is not str:
+        return None
+    mean, per_row = reduction == "mean", reduction == "none"
     if not (mean or per_row or reduction == "sum"):
         return None
     if not start_plain_loss(&call, "cross_entropy_backward", logits, target, axis, weight, ignore_index,

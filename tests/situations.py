@@ -63,6 +63,10 @@ SITUATIONS = {
         "Integers and booleans, the smallest int64 too",
         "Converted to a floating-point type first, as NumPy does it; nothing overflows.",
     ),
+    "wrong arguments": (
+        "A wrong value for any argument of any function or layer",
+        "One error that names the function and the argument, what came and what was expected; nothing is written.",
+    ),
     "other types": (
         "Complex numbers, objects, strings, dates, records",
         "A TypeError that names the function.",
@@ -131,6 +135,10 @@ SITUATIONS = {
         "torch or scikit-learn imported before or after; a compiler without OpenMP",
         "Both work; what is built without OpenMP runs on one thread, and `show_config()` says so.",
     ),
+    "broken installation": (
+        "A compiled module that is missing, cut off, or for another Python; two copies of the package",
+        "An ImportError that says what to do, and `python -m actfn doctor` names what is wrong.",
+    ),
     "old processor": (
         "A processor without AVX2, or a build that was forced",
         "A build that it can run; never an illegal instruction.",
@@ -174,6 +182,10 @@ SITUATIONS = {
     "shared memory": (
         "Memory-mapped files, shared memory, an array that another thread lets go of during the call",
         "The same bits as of any array; the array lives until the call is over.",
+    ),
+    "hostile data": (
+        "Code in the place of names, options and text; somebody who watches what the process does",
+        "No connection, no program, no file, and nothing of it is executed.",
     ),
     "surroundings": (
         "Decimal commas, `LC_ALL=C`, a console without UTF-8",

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 try:
     from . import _functions, spatial
+    from ._arrays import shown
     from ._build import build as build
     from ._build import kernels, most_threads
     from ._functions import *  # noqa: F403
@@ -52,7 +53,7 @@ def get(name: str) -> Any:
     True
     """
     if not isinstance(name, str):
-        raise TypeError(f"get: name must be a string, got {name!r}")
+        raise TypeError(f"get: name must be a string, got {shown(name)}")
     return getattr(_functions, catalog.find(name).name)
 
 
@@ -63,7 +64,7 @@ _limit: int = globals().get("_limit", 0)
 def _limit_threads(function: str, n: int) -> None:
     global _limit
     if isinstance(n, bool) or not isinstance(n, int):
-        raise TypeError(f"{function}: n must be an integer, got {n!r}")
+        raise TypeError(f"{function}: n must be an integer, got {shown(n)}")
     if n < 0:
         raise ValueError(f"{function}: n must be 0 or positive, got {n}")
     # As much as the compiled side can hold.

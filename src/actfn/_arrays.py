@@ -14,6 +14,25 @@ from ._ufuncs import array_of, float_dtype
 Array = NDArray[Any]
 
 
+def shown(value: Any) -> str:
+    """A value as an error shows it: on one line, and not all of a long one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def valid_flag(function: str, name: str, value: Any) -> None:
+    if not isinstance(value, (bool, np.bool)):
+        raise TypeError(f"{function}: {name} must be True or False, got {shown(value)}")
+
+
+def blame(function: str, name: str, operand: ArrayLike) -> None:
+    """After an error of another function's: say it in the name of this one where the operand is what is wrong."""
+    try:
+        real_arrays(function, {name: operand})
+    except (TypeError, ValueError) as error:
+        raise error from None
+
+
 def real_arrays(function: str, operands: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype[Any]]:
     """The operands as arrays, and the dtype of the result; TypeError for what is not real numbers."""
     arrays = [array_of(function, name, operand) for name, operand in operands.items()]
@@ -34,7 +53,7 @@ def valid_axis(function: str, axis: int, ndim: int) -> int:
     try:
         return int(normalize_axis_index(operator.index(axis), ndim, function))
     except TypeError:
-        raise TypeError(f"{function}: axis must be an integer, got {axis!r}") from None
+        raise TypeError(f"{function}: axis must be an integer, got {shown(axis)}") from None
     except OverflowError:
         raise np.exceptions.AxisError(axis, ndim, function) from None
 
@@ -43,17 +62,10 @@ def positive(function: str, name: str, value: float) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{function}: {name} must be a number, got {value!r}") from None
+        raise TypeError(f"{function}: {name} must be a number, got {shown(value)}") from None
     if not 0 < number < np.inf:
-        raise ValueError(f"{function}: {name} must be positive and finite, got {value!r}")
+        raise ValueError(f"{function}: {name} must be positive and finite, got {shown(value)}")
     return number
-
-
-def yes_or_no(function: str, name: str, value: Any) -> bool:
-    try:
-        return bool(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{function}: {name} must be True or False, got {value!r}") from None
 
 
 def generator(function: str, rng: Any) -> np.random.Generator:
@@ -62,7 +74,7 @@ def generator(function: str, rng: Any) -> np.random.Generator:
         # NumPy would take a matrix apart for ever: its rows are matrices.
         return np.random.default_rng(np.asarray(rng) if isinstance(rng, np.ndarray) else rng)
     except (TypeError, ValueError):
-        raise TypeError(f"{function}: rng must be a numpy.random.Generator or a seed, got {rng!r}") from None
+        raise TypeError(f"{function}: rng must be a numpy.random.Generator or a seed, got {shown(rng)}") from None
 
 
 def broadcastable(function: str, name: str, array: ArrayLike, shape: tuple[int, ...]) -> Array:
@@ -72,19 +84,25 @@ def broadcastable(function: str, name: str, array: ArrayLike, shape: tuple[int, 
         raise ValueError(f"{function}: {name} must broadcast to shape {shape}, got {np.shape(array)}") from None
 
 
-def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    if out is None:
-        return
+def wrong_out(function: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], casting: Any) -> Exception | None:
+    """What is wrong with an array to write into, if anything."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"{function}: out must be an array, got {type(out).__name__}")
+        return TypeError(f"{function}: out must be an array, got {type(out).__name__}")
     # What the array is, not what a subclass says that it is.
     out = np.asarray(out)
     if out.shape != shape:
-        raise ValueError(f"{function}: out must have shape {shape}, got {out.shape}")
-    if not np.can_cast(dtype, out.dtype, "same_kind"):
-        raise TypeError(f"{function}: out must be able to hold {dtype}, got {out.dtype}")
+        return ValueError(f"{function}: out must have shape {shape}, got {out.shape}")
+    if casting in ("no", "equiv", "safe", "same_kind") and not np.can_cast(dtype, out.dtype, casting):
+        return TypeError(f"{function}: out must be able to hold {dtype}, got {out.dtype}")
     if not out.flags.writeable:
-        raise ValueError(f"{function}: out must be writable, got a read-only array")
+        return ValueError(f"{function}: out must be writable, got a read-only array")
+    return None
+
+
+def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    wrong = None if out is None else wrong_out(function, out, shape, dtype, "same_kind")
+    if wrong:
+        raise wrong
 
 
 @dataclass(frozen=True)

@@ -3014,7 +3014,7 @@ class Catalog(Mapping[str, Activation]):
             close = difflib.get_close_matches(_key(name), self._spellings, 3, 0.7)
             meant = " or ".join(dict.fromkeys(repr(self._spellings[key].name) for key in close))
             hint = f"; did you mean {meant}?" if meant else ""
-            raise ValueError(f"get: name must be an activation or a known alias, got {name!r}{hint}") from None
+            raise ValueError(f"get: name must be an activation or a known alias, got {name[:80]!r}{hint}") from None
 
 
 catalog = Catalog(ROWS)

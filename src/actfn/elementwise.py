@@ -7,8 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _ufuncs
-from ._arrays import cast, generator, real_arrays, shape_of, valid_axis, valid_out, yes_or_no
+from . import _mistakes, _ufuncs
+from ._arrays import (
+    blame,
+    broadcastable,
+    cast,
+    generator,
+    real_arrays,
+    shape_of,
+    shown,
+    valid_axis,
+    valid_flag,
+    valid_out,
+)
 from ._build import kernels
 from ._containers import apply, library_of, slopes_like, summed_like
 from .catalog import Activation, catalog
@@ -135,14 +146,11 @@ def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *re
         return y, *(summed_like(ufunc.__name__, params[k], found, y) for k, found in terms.items())
     names = kernels.names_of(ufunc)
     shapes = [shape_of(ufunc.__name__, *named) for named in zip(names, (grad, x, *params), strict=True)]
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        named = " and ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True))
-        raise ValueError(f"{ufunc.__name__}: operands must broadcast together, got shapes {named}") from None
+    _mistakes.together(ufunc.__name__, dict(zip(names, shapes, strict=True)))
     # The sums come first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
-    dtype = np.dtype(kwargs.get("dtype") or common)
+    real_arrays(ufunc.__name__, dict(zip(names[2:], params, strict=True)))
+    dtype = common if kwargs.get("dtype") is None else _mistakes.valid_dtype(ufunc.__name__, kwargs["dtype"])
     where = kwargs.get("where", True)
     totals = [summed_to(term, (grad, x, *params), params[k], dtype, where) for k, term in terms.items()]
     return ufunc(grad, x, *params, out=out, **kwargs), *totals
@@ -176,9 +184,10 @@ def rrelu(
     out: NDArray[Any] | None = None,
     **kwargs: Any,
 ) -> Any:
-    training, return_slope = yes_or_no("rrelu", "training", training), yes_or_no("rrelu", "return_slope", return_slope)
-    if not (training or return_slope):
+    if training is False and return_slope is False:
         return _ufuncs.rrelu(x, lower, upper, out=out, **kwargs) if kwargs else _ufuncs.rrelu(x, lower, upper, out=out)
+    valid_flag("rrelu", "training", training)
+    valid_flag("rrelu", "return_slope", return_slope)
     if not training:
         # The slope comes first: out may lie over lower or upper.
         with np.errstate(all="ignore"):
@@ -186,9 +195,14 @@ def rrelu(
         y = _ufuncs.rrelu(x, lower, upper, out=out, **kwargs)
         slope = cast(slope, y.dtype)[()] if isinstance(getattr(y, "dtype", None), np.dtype) else slope
     else:
+        if not library_of(x, lower, upper):
+            (x, low, high), _ = real_arrays("rrelu", {"x": x, "lower": lower, "upper": upper})
+            for name, bound in (("lower", low), ("upper", high)):
+                broadcastable("rrelu", name, bound, x.shape)
+                if not np.all(np.isfinite(bound)):
+                    raise ValueError(f"rrelu: {name} must be finite while training, got {shown(bound)}")
         if not np.all(np.less_equal(lower, upper)):
-            raise ValueError(f"rrelu: lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
-        x = x if library_of(x) or isinstance(x, np.ndarray) else _ufuncs.array_of("rrelu", "x", x)
+            raise ValueError(f"rrelu: lower must not exceed upper, got lower={shown(lower)} and upper={shown(upper)}")
         slope = slopes_like("rrelu", x, lower, upper, generator("rrelu", rng))
         y = _ufuncs.leaky_relu(x, slope, out=out, **kwargs)
     return (y, slope) if return_slope else y
@@ -208,8 +222,10 @@ def rrelu_backward(
         f = _ufuncs.rrelu_backward
         return f(grad, x, lower, upper, out=out, **kwargs) if kwargs else f(grad, x, lower, upper, out=out)
     # The kernel is leaky ReLU's, the name in an error is not.
-    if not library_of(grad, x):
-        real_arrays("rrelu_backward", {"grad": grad, "x": x})
+    if not library_of(grad, x, slope):
+        operands = {"grad": grad, "x": x, "slope": slope}
+        arrays, _ = real_arrays("rrelu_backward", operands)
+        _mistakes.together("rrelu_backward", {name: a.shape for name, a in zip(operands, arrays, strict=True)})
     return _ufuncs.leaky_relu_backward(grad, x, slope, out=out, **kwargs)
 
 
@@ -226,8 +242,12 @@ def glu(x: ArrayLike, axis: int = -1, **kwargs: Any) -> Any:
         return apply(glu, {"x": (x, "n")}, "m", axis, **kwargs)
     if type(x) is not np.ndarray:
         (x,), _ = real_arrays("glu", {"x": x})
-    value, gate = _halves("glu", x, axis)
-    return _ufuncs.glu(gate, value, **kwargs)
+    try:
+        value, gate = _halves("glu", x, axis)
+        return _ufuncs.glu(gate, value, **kwargs)
+    except (TypeError, ValueError):
+        blame("glu", "x", x)
+        raise
 
 
 def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any:

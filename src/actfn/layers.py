@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import actfn
 
-from ._arrays import generator, shape_of
+from ._arrays import generator, shape_of, shown, valid_flag
 from ._docstrings import class_docstring
 from ._ufuncs import array_of
 from .catalog import Activation, catalog
@@ -102,18 +102,19 @@ class Layer:
         if name == "pieces":
             return _valid_pieces(self._name, value)
         setting = settings_of(self.row.name).get(name)
-        if setting and isinstance(setting.default, bool) and not isinstance(value, (bool, np.bool)):
-            raise TypeError(f"{self._name}: {name} must be True or False, got {value!r}")
+        if setting and isinstance(setting.default, bool):
+            valid_flag(self._name, name, value)
         # The name of a dimension is for the object that has one to judge.
         if name == "axis" and value is not None and not isinstance(value, str):
             try:
                 return operator.index(value)
             except TypeError:
-                raise TypeError(f"{self._name}: axis must be an integer, got {value!r}") from None
+                raise TypeError(f"{self._name}: axis must be an integer, got {shown(value)}") from None
         if name in self.row.params:
             # A bool is most likely PyTorch's `inplace`, in the place of a number.
-            if array_of(self._name, name, value).dtype.kind not in "iuf":
-                raise TypeError(f"{self._name}: {name} must be a number or an array of numbers, got {value!r}")
+            dtype = array_of(self._name, name, value).dtype
+            if dtype.kind not in "iuf" or dtype.itemsize > 8:
+                raise TypeError(f"{self._name}: {name} must be a number or an array of numbers, got {shown(value)}")
             # What is learned belongs to the layer.
             return np.array(value, np.float64) if name in self.row.trains else value
         return value
@@ -311,7 +312,7 @@ class GELU(Layer):
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}")
+            raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {shown(approximate)}")
         super().__init__(approximate=approximate)
 
     def _function(self) -> str:
@@ -362,11 +363,11 @@ class PReLU(Layer):
         try:
             number = operator.index(num_parameters)
         except TypeError:
-            raise TypeError(f"PReLU: num_parameters must be an integer, got {num_parameters!r}") from None
+            raise TypeError(f"PReLU: num_parameters must be an integer, got {shown(num_parameters)}") from None
         if number < 1:
             raise ValueError(f"PReLU: num_parameters must be at least 1, got {number}")
         if isinstance(init, bool) or not isinstance(init, (int, float, np.number)):
-            raise TypeError(f"PReLU: init must be a number, got {init!r}")
+            raise TypeError(f"PReLU: init must be a number, got {shown(init)}")
         super().__init__(num_parameters=number, weight=np.full(number, init))
 
     def _arguments(self, *inputs: ArrayLike) -> dict[str, Any]:

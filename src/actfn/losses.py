@@ -18,12 +18,14 @@ from ._arrays import (
     delivered,
     real_arrays,
     shape_of,
+    shown,
     target_of,
     valid_axis,
     valid_out,
 )
 from ._build import kernels
 from ._containers import adds_up, apply, library_of, named, over, sum_of
+from ._mistakes import together
 from .elementwise import summed
 
 Reduction = Literal["mean", "sum", "none"]
@@ -31,9 +33,9 @@ _REDUCTIONS = get_args(Reduction)
 _PLAIN = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def _valid_reduction(function: str, reduction: str) -> None:
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+def _valid_reduction(function: str, reduction: Any) -> None:
+    if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
+        raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {shown(reduction)}")
 
 
 class _Problem:
@@ -63,10 +65,10 @@ class _Problem:
         except (TypeError, ValueError):
             raise TypeError(
                 f"{function}: label_smoothing must be a number and ignore_index an integer, "
-                f"got {label_smoothing!r} and {ignore_index!r}"
+                f"got {shown(label_smoothing)} and {ignore_index!r}"
             ) from None
         if not 0 <= smoothing <= 1:
-            raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
+            raise ValueError(f"{function}: label_smoothing must lie in [0, 1], got {shown(label_smoothing)}")
         self.weight = self._valid_weight(function, weight, classes)
         self.labels = self.probabilities = None
         (wanted,), _ = real_arrays(function, {"target": target})
@@ -233,11 +235,7 @@ def _binary_operands(
     operands = {"logits": logits, "target": target, "pos_weight": pos_weight}
     arrays, _ = real_arrays(function, operands)
     dtype = real_arrays(function, {"logits": logits})[1]
-    try:
-        shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    except ValueError:
-        shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(operands, arrays, strict=True))
-        raise ValueError(f"{function}: logits, target and pos_weight must broadcast, got {shapes}") from None
+    shape = together(function, {name: a.shape for name, a in zip(operands, arrays, strict=True)})
     return [cast(arrays[0], dtype), cast(arrays[1], dtype), arrays[2]], shape, dtype
 
 

@@ -13,6 +13,7 @@ from ._arrays import (
     computing_dtype,
     delivered,
     real_arrays,
+    shown,
     target_of,
     valid_axis,
     valid_out,
@@ -78,9 +79,9 @@ def _valid_pieces(name: str, pieces: Any) -> int:
     try:
         number = operator.index(pieces)
     except TypeError:
-        raise TypeError(f"{name}: pieces must be an integer, got {pieces!r}") from None
+        raise TypeError(f"{name}: pieces must be an integer, got {shown(pieces)}") from None
     if number < 1:
-        raise ValueError(f"{name}: pieces must be positive, got {pieces!r}")
+        raise ValueError(f"{name}: pieces must be positive, got {shown(pieces)}")
     return number
 
 

@@ -17,9 +17,9 @@ from ._arrays import (
     real_arrays,
     target_of,
     valid_axis,
+    valid_flag,
     valid_mask,
     valid_out,
-    yes_or_no,
 )
 from ._build import kernels
 from ._containers import apply, in_memory, library_of, named
@@ -177,7 +177,8 @@ def gumbel_softmax(
 ) -> Any:
     name = "gumbel_softmax"
     in_memory(name, {"x": x, "mask": mask})
-    hard, return_soft = yes_or_no(name, "hard", hard), yes_or_no(name, "return_soft", return_soft)
+    valid_flag(name, "hard", hard)
+    valid_flag(name, "return_soft", return_soft)
     tau = positive(name, "tau", tau)
     (array,), dtype = real_arrays(name, {"x": x})
     axis = valid_axis(name, axis, array.ndim)
@@ -231,6 +232,8 @@ def standardize_backward(
 
 def _reduced(name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, keepdims: bool, out: Array | None) -> Any:
     """A number per row."""
+    if keepdims is not False:
+        valid_flag(name, "keepdims", keepdims)
     if mask is None:
         plain = kernels.run_plain_reduced(name, x, axis, keepdims, out)
         if plain is not None:
@@ -244,7 +247,6 @@ def _reduced(name: str, x: ArrayLike, axis: int, mask: ArrayLike | None, keepdim
     axis = valid_axis(name, axis, array.ndim)
     layout = Layout.of(array, axis)
     keep = valid_mask(name, mask, layout)
-    keepdims = yes_or_no(name, "keepdims", keepdims)
     reduced = array.shape[:axis] + ((1,) if keepdims else ()) + array.shape[axis + 1 :]
     valid_out(name, out, reduced, dtype)
     computed = computing_dtype(dtype)

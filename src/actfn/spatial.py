@@ -65,7 +65,7 @@ def _image(function: str, operand: str, array: ArrayLike) -> ArrayLike:
     shape = np.shape(array)
     if len(shape) not in (3, 4):
         raise ValueError(
-            f"{function}: the axes must be (channel, height, width), or a batch in front, got shape {shape}"
+            f"{function}: {operand} must have the axes (channel, height, width), or a batch in front, got shape {shape}"
         )
     return array
 
