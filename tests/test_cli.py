@@ -16,8 +16,10 @@ import pytest
 import actfn
 from actfn import _machine
 from actfn.__main__ import main
+from actfn._build import kernels
 
 from . import oracle, processes
+from .situations import situation
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(actfn.__file__).parent
@@ -352,6 +354,19 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A directory with a copy of the package that works, to be broken."""
+    shutil.copytree(PACKAGE, tmp_path / "actfn", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def built(path: Path, module: str) -> Path:
+    """The file of a compiled module in a copy of the package."""
+    (found,) = (path / "actfn").glob(f"{module}.*")
+    return found
+
+
 def test_doctor_finds_nothing_wrong() -> None:
     """Everything that it looks at, and status 0."""
     text = output("doctor", COLUMNS="200")
@@ -418,7 +433,182 @@ def test_doctor_without_numpy(copy: Path) -> None:
     """It says what to install."""
     (copy / "numpy.py").write_text("raise ImportError('No module named numpy')\n")
     done = run("doctor", path=copy, COLUMNS="200")
-    assert done.returncode == 1 and "Wrong: NumPy cannot be used (No module named numpy): pip install" in done.stdout
+    assert (
+        done.returncode == 1 and "Wrong: NumPy cannot be imported (No module named numpy): pip install" in done.stdout
+    )
+    imported = processes.run("import actfn", PYTHONPATH=str(copy))
+    assert "ImportError: actfn: NumPy cannot be imported (No module named numpy): pip install --up" in imported.stderr
+
+
+@pytest.mark.parametrize("version", ["1.26.4", "2.2.6"])
+def test_doctor_with_an_old_numpy(installed: Path, version: str) -> None:
+    """Whose compiled interface is another (1.x), or which lacks what the functions call."""
+    (installed / "numpy.py").write_text(f"__version__ = {version!r}\n")
+    advice = rf"NumPy must be 2\.3 or later, got {re.escape(version)}: pip install --upgrade 'numpy>=2\.3'"
+    done = run("doctor", path=installed, COLUMNS="200")
+    assert done.returncode == 1 and re.search(f"^Wrong: {advice}", done.stdout, re.MULTILINE), done
+    imported = processes.run("import actfn", PYTHONPATH=str(installed))
+    assert re.search(f"ImportError: actfn: {advice}", imported.stderr)
+
+
+@situation("broken installation")
+def test_doctor_with_one_build_missing(installed: Path) -> None:
+    """The next one runs, and the doctor says that there was a faster one."""
+    if len(_machine.available()) == 1:
+        pytest.skip("there is one build here")
+    *_, slower, fastest = _machine.available()
+    built(installed, f"_kernels_{fastest}").unlink()
+    done = run("doctor", path=installed, COLUMNS="300", ACTFN_BUILD="")
+    assert done.returncode == 1 and "ACTFN_BUILD is ''" in done.stdout
+    environment = {k: v for k, v in os.environ.items() if k != "ACTFN_BUILD"}
+    done = subprocess.run(
+        [sys.executable, "-m", "actfn", "doctor"], env={**environment, "PYTHONPATH": str(installed), "COLUMNS": "300"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and re.search(f"{slower} +works, in use", done.stdout), done
+    assert f"could run {fastest}, which is faster, but {fastest} is not installed" in done.stdout
+
+
+@situation("broken installation")
+@pytest.mark.parametrize("size", [0, 100, 0.5], ids=["empty", "cut early", "cut in the middle"])
+def test_doctor_with_a_corrupted_build(installed: Path, size: float) -> None:
+    """Named with the loader's own words, or with the signal that it ended with; and what works until it is mended."""
+    if len(_machine.available()) == 1:
+        pytest.skip("there is one build here")
+    *_, slower, fastest = _machine.available()
+    file = built(installed, f"_kernels_{fastest}")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(size * len(whole)) if size < 1 else int(size)])
+    done = run("doctor", path=installed, COLUMNS="300")
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done
+    assert re.search(rf"{fastest} +fails: .*(_kernels_{fastest}|signal)", done.stdout)
+    assert f"Wrong: The build {fastest} fails" in done.stdout and "install actfn again" in done.stdout
+    assert f"Until then, set ACTFN_BUILD={slower}." in done.stdout
+    assert run("list", path=installed, ACTFN_BUILD=slower).returncode == 0
+
+
+@situation("broken installation")
+def test_doctor_with_modules_for_another_python(installed: Path) -> None:
+    """A package that was copied from another Python, or that lies in the path of one."""
+    for file in (installed / "actfn").glob("_kernels_*"):
+        file.rename(file.with_name(f"{file.name.partition('.')[0]}.cpython-399-x86_64-linux-gnu.so"))
+    done = run("doctor", path=installed, COLUMNS="300")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(r"Wrong: No compiled build for this Python, .*, got _kernels_base\.cpython-399", done.stdout)
+    imported = processes.run("import actfn", PYTHONPATH=str(installed))
+    assert re.search(
+        r"ImportError: actfn: no compiled build is installed for this Python, .*cpython-399", imported.stderr
+    )
+
+
+@situation("broken installation")
+def test_doctor_with_a_build_for_another_interface(installed: Path) -> None:
+    """A file that has the right name, and is a library without a module in it."""
+    fastest = _machine.available()[-1]
+    shutil.copy(built(installed, "scalars"), built(installed, f"_kernels_{fastest}"))
+    done = run("doctor", path=installed, COLUMNS="300")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(
+        rf"Wrong: The build {fastest} fails \(.*PyInit__kernels_{fastest}.*\): install actfn again", done.stdout
+    )
+
+
+@situation("broken installation")
+def test_doctor_with_two_copies(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Both are named, the one in use first."""
+    second = tmp_path_factory.mktemp("second")
+    shutil.copytree(installed / "actfn", second / "actfn")
+    done = run("doctor", path=Path(f"{installed}{os.pathsep}{second}"), COLUMNS="300")
+    assert done.returncode == 0, done
+    assert re.search(rf"^actfn +\S+ in {re.escape(str(installed / 'actfn'))}$", done.stdout, re.MULTILINE)
+    assert f"Note: Another copy of actfn is in {second / 'actfn'}" in done.stdout
+
+
+# ---- OpenMP ---------------------------------------------------------------------------------------------------
+
+needs_openmp = pytest.mark.skipif(bool(kernels.why_serial), reason="there is no OpenMP to be taken away")
+SERIAL = """
+import numpy as np
+import actfn
+actfn.show_config()
+x = np.linspace(-8, 8, 1 << 20, dtype=np.float32)
+assert (actfn.gelu(x)[::4096] == actfn.gelu(x[::4096].copy())).all() and actfn.softmax(x.reshape(-1, 64)).sum() > 0
+actfn.set_num_threads(4)
+print(actfn.get_num_threads())
+"""
+
+
+@situation("import order")
+@needs_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="the loader's search path is set as on Linux")
+@pytest.mark.parametrize("how", ["an empty file", "another library"])
+def test_without_the_runtime_of_openmp(tmp_path: Path, how: str) -> None:
+    """The package is imported and serial, says so, and says why; the doctor says what to install."""
+    name = runtime_name()
+    if how == "an empty file":
+        (tmp_path / name).write_bytes(b"")
+    else:
+        # A library that loads, and has none of the functions.
+        shutil.copy(built(PACKAGE.parent, "scalars"), tmp_path / name)
+    printed = processes.output(SERIAL, LD_LIBRARY_PATH=str(tmp_path)).splitlines()
+    assert re.fullmatch(rf"threads  1 \(OpenMP cannot be loaded: .*{re.escape(name)}.*\)", printed[2]), printed
+    assert printed[-1] == "1"
+    done = run("doctor", COLUMNS="300", LD_LIBRARY_PATH=str(tmp_path))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(r"^Wrong: OpenMP cannot be loaded: .*\. Install its runtime \(libgomp1", done.stdout, re.MULTILINE)
+    assert re.search(r"^threads +1: ", done.stdout, re.MULTILINE)
+
+
+def runtime_name() -> str:
+    """Of the OpenMP runtime, as the module asks the loader for it."""
+    found = re.search(rb"lib(gomp|omp|iomp5)[\w.-]*\.so[\w.]*", built(PACKAGE.parent, "_openmp").read_bytes())
+    if found is None or b"-" in found[0]:
+        pytest.skip("the runtime is a copy in the wheel, which the loader does not search for")
+    return found[0].decode()
+
+
+@situation("import order")
+@needs_openmp
+@pytest.mark.parametrize("how", ["not built", "broken"])
+def test_without_the_module_of_openmp(installed: Path, how: str) -> None:
+    """As a compiler without OpenMP leaves it, or ACTFN_OPENMP=0: serial, and no mistake."""
+    file = built(installed, "_openmp")
+    if how == "broken":
+        file.write_bytes(b"not a module")
+    else:
+        file.unlink()
+    printed = processes.output(SERIAL, PYTHONPATH=str(installed)).splitlines()
+    assert printed[2].startswith(
+        "threads  1 (OpenMP cannot be loaded: " if how == "broken" else "threads  1 (built without"
+    )
+    assert printed[-1] == "1"
+    done = run("doctor", path=installed, COLUMNS="300")
+    assert done.returncode == (how == "broken") and "Traceback" not in done.stderr, done
+    assert "uses one processor" in done.stdout
+
+
+@needs_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are preloaded as on Linux")
+def test_doctor_with_two_runtimes(tmp_path: Path) -> None:
+    """A copy of the runtime that somebody else has loaded, as PyTorch's wheel does."""
+    printed = processes.output(
+        "import actfn, re; print(re.findall(r'/\\S*lib(?:g|i)?omp\\S*', open('/proc/self/maps').read())[0])"
+    )
+    shutil.copy(printed, tmp_path / "libgomp-other.so.1")
+    done = run("doctor", COLUMNS="300", LD_PRELOAD=str(tmp_path / "libgomp-other.so.1"))
+    assert done.returncode == 0, done
+    assert "More than one OpenMP runtime is loaded" in done.stdout and "libgomp-other" in done.stdout
+
+
+@needs_openmp
+@pytest.mark.parametrize("odd", ["0", "-2", "many", "1.5", "2,", ",", " ", "99999999999999999999"])
+def test_doctor_with_an_odd_number_of_threads(odd: str) -> None:
+    """A call works whatever is there, and the doctor notes what OpenMP ignores."""
+    counted = processes.run("import actfn; print(actfn.get_num_threads())", OMP_NUM_THREADS=odd)
+    assert counted.returncode == 0 and int(counted.stdout) >= 1, counted
+    done = run("doctor", COLUMNS="300", OMP_NUM_THREADS=odd)
+    assert done.returncode == 0, done
+    assert "OpenMP ignores it" in done.stdout and f"OMP_NUM_THREADS is {odd!r}" in done.stdout
 
 
 def test_importing_never_runs_a_command(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import os
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,23 @@ NEEDS: dict[str, list[set[str]]] = {
 }
 
 
+def usable_numpy() -> Any:
+    """NumPy; an ImportError that says what to do where it is missing or too old."""
+    needed = ".".join(map(str, OLDEST_NUMPY))
+    advice = f"pip install --upgrade 'numpy>={needed}'"
+    try:
+        # Here, so that `doctor` runs without NumPy too.
+        import numpy as np
+    except ImportError as error:
+        raise ImportError(f"actfn: NumPy cannot be imported ({error}): {advice}") from error
+    if tuple(int(part) for part in np.__version__.split(".")[:2]) < OLDEST_NUMPY:
+        raise ImportError(f"actfn: NumPy must be {needed} or later, got {np.__version__}: {advice}")
+    return np
+
+
 def runnable() -> list[str]:
     """Builds that this processor can run, from the plainest to the fastest."""
-    # Here, so that `doctor` runs without NumPy too.
-    import numpy as np
-
+    np = usable_numpy()
     # NumPy leaves out what is empty: without optimisations, all of it.
     config: Any = np.show_config(mode="dicts")
     simd = config.get("SIMD Extensions", {})
@@ -34,11 +47,18 @@ def available() -> list[str]:
     return [build for build in runnable() if importlib.util.find_spec(f"actfn._kernels_{build}")]
 
 
+def others() -> str:
+    """What compiled builds there are in the package for another Python or processor, in words, or nothing."""
+    found = sorted(path.name for path in Path(__file__).parent.glob("_kernels_*"))
+    needed = sysconfig.get_config_var("EXT_SUFFIX")
+    return f" for this Python, whose modules end in {needed}, got {', '.join(found)}" if found else ""
+
+
 def choose() -> str:
     """The fastest build, or the one that ACTFN_BUILD asks for; an impossible wish is an ImportError."""
     builds = available()
     if not builds:
-        raise ImportError("actfn: no compiled build is installed; install actfn again with a C compiler present")
+        raise ImportError(f"actfn: no compiled build is installed{others()}; install actfn again")
     wish = os.environ.get("ACTFN_BUILD", builds[-1])
     if wish not in NEEDS:
         raise ImportError(f"actfn: ACTFN_BUILD must be one of {', '.join(NEEDS)}, got {wish!r}")

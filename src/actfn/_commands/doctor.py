@@ -3,6 +3,7 @@
 Whatever is compiled is tried in a process of its own: a build that this processor cannot run would end this one.
 """
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -35,7 +36,7 @@ except ImportError:
     except OSError:
         runtimes = None
 print(json.dumps({"build": actfn.build, "threads": actfn.get_num_threads(), "agree": agree, "runtimes": runtimes,
-                  "openmp": actfn._build.kernels.openmp()}))
+                  "serial": actfn._build.kernels.why_serial}))
 """
 
 
@@ -77,23 +78,22 @@ def _numpy(report: _Report) -> list[str]:
     """Report on NumPy; the builds that the processor can run as NumPy sees it."""
     needed = ".".join(map(str, _machine.OLDEST_NUMPY))
     try:
-        import numpy as np
-
+        found = _machine.usable_numpy().__version__
         runnable = _machine.runnable()
+    except ImportError as error:
+        found, runnable = "cannot be used", []
+        report.problems.append(str(error).removeprefix("actfn: "))
     except Exception as error:
-        report.line("NumPy", f"cannot be used: {error}")
+        found, runnable = "cannot be used", []
         report.problems.append(f"NumPy cannot be used ({error}): pip install --force-reinstall 'numpy>={needed}'")
-        return []
-    report.line("NumPy", f"{np.__version__} ({needed} or later is needed)")
-    if np.lib.NumpyVersion(np.__version__) < f"{needed}.0":
-        report.problems.append(f"NumPy {np.__version__} is too old: pip install 'numpy>={needed}'")
+    report.line("NumPy", f"{found} ({needed} or later is needed)")
     return runnable
 
 
 def _builds(report: _Report, runnable: list[str], chosen: str) -> None:
     """Report on every build, and on the choice between them."""
     report.line("processor", f"{platform.machine()}, can run {', '.join(runnable) or 'nothing that NumPy knows of'}")
-    lines = []
+    lines, working = [], []
     installed = [build for build in _machine.NEEDS if importlib.util.find_spec(f"actfn._kernels_{build}")]
     for build in _machine.NEEDS:
         if build not in installed:
@@ -106,14 +106,19 @@ def _builds(report: _Report, runnable: list[str], chosen: str) -> None:
             text = f"fails: {error}" if error else "works"
             if error:
                 report.problems.append(f"The build {build} fails ({error}): install actfn again.")
+            else:
+                working.append(build)
         lines.append(f"{build:5}{text}{', in use' if build == chosen else ''}")
+    if report.problems and working and not chosen:
+        report.hints.append(f"Until then, set ACTFN_BUILD={working[-1]}.")
     report.line("builds", "\n".join(lines))
     wish = os.environ.get("ACTFN_BUILD")
     report.line("ACTFN_BUILD", "not set: the fastest that runs here" if wish is None else repr(wish))
     usable = [build for build in runnable if build in installed]
     if not installed:
         report.problems.append(
-            f"No compiled build is in {_PACKAGE}: install actfn again, with a C compiler where there is no wheel."
+            f"No compiled build{_machine.others()} is in {_PACKAGE}: install actfn again with {sys.executable}, and a "
+            "C compiler where there is no wheel."
         )
     elif wish is not None and wish not in usable:
         report.problems.append(f"ACTFN_BUILD is {wish!r}: unset it, or set it to one of {', '.join(usable) or 'none'}.")
@@ -122,11 +127,33 @@ def _builds(report: _Report, runnable: list[str], chosen: str) -> None:
         report.hints.append(f"This processor could run {runnable[-1]}, which is faster, but {why}.")
 
 
+def _copies(report: _Report) -> None:
+    """Report on other copies of the package that Python would find, were it not for this one."""
+    places = {Path(entry or ".", "actfn").resolve(): None for entry in sys.path}
+    others = [str(place) for place in places if (place / "__init__.py").exists() and place != _PACKAGE.resolve()]
+    if others:
+        report.line("copies", "\n".join(others))
+        report.hints.append(
+            f"Another copy of actfn is in {' and in '.join(others)}: which one is imported depends on sys.path, that "
+            "is, on the folder and on PYTHONPATH. Uninstall or rename what you do not mean."
+        )
+    versions = sorted({found.version for found in importlib.metadata.distributions(name="actfn")} - {__version__})
+    if versions:
+        report.hints.append(f"pip knows actfn {', '.join(versions)}, but this is {__version__}: install actfn again.")
+
+
 def _threads(report: _Report, found: dict[str, Any]) -> None:
     """Report on OpenMP and on the number of threads and where it comes from."""
     runtimes = found.get("runtimes")
-    if found and not found["openmp"]:
-        report.line("OpenMP", "not compiled in: actfn is serial")
+    serial = found.get("serial", "")
+    if serial:
+        report.line("OpenMP", f"{serial}; actfn uses one processor")
+    if serial.startswith("OpenMP cannot"):
+        report.problems.append(
+            f"{serial}. Install its runtime (libgomp1 on Debian and Ubuntu, libgomp on Fedora and Alpine), or install "
+            "actfn from a wheel, which brings it."
+        )
+    elif serial:
         report.hints.append("actfn was built by a compiler without OpenMP and uses one processor.")
     elif found:
         report.line("OpenMP", "\n".join(runtimes) if runtimes else "compiled in; its runtime was not found")
@@ -162,6 +189,7 @@ def run() -> int:
     """Print the report; 0 if nothing is wrong, otherwise 1."""
     report = _Report()
     report.line("actfn", f"{__version__} in {_PACKAGE}")
+    _copies(report)
     report.line("Python", f"{platform.python_version()} in {sys.executable}")
     report.line("system", platform.platform())
     runnable = _numpy(report)
