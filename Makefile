@@ -22,7 +22,7 @@ PURGECSS := build/purgecss
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs site-check translations sweep bench lint clean
+.PHONY: help demo test docs site-check translations sweep bench pins lint clean
 
 help:
 	@echo "make demo    train a network on handwritten digits; writes build/digits.png"
@@ -32,6 +32,7 @@ help:
 	@echo "make site-check  hold the built documentation to its standards in Chromium; make docs comes first"
 	@echo "make sweep   measure the error at every float32 input; hours, can be interrupted"
 	@echo "make bench   race against other libraries at every size; about an hour, can be interrupted"
+	@echo "make pins    renew the versions and hashes that a release is built with"
 	@echo "make lint    check style, types and spelling"
 	@echo "make clean   delete all that was built, .venv included"
 
@@ -70,6 +71,11 @@ translations: $(VENV)/installed $(VENV)/group-docs $(KATEX)/static/katex.min.css
 # What is in build/speed.json already is not measured again. `python -m benchmarks` alone is the quick version.
 bench: $(VENV)/installed $(VENV)/group-bench
 	$(BIN)/python -m benchmarks --cells full --resume --plots build/plots
+
+# Versions and hashes of what a release is built and examined with.
+pins: $(VENV)/created
+	@$(PIP) install --quiet uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/pins.py
 
 # Compiled, because stubtest compares the types with what is there when the package is imported.
 lint: $(VENV)/installed $(VENV)/group-lint

@@ -1,9 +1,11 @@
 """Renders what the catalog says, then builds src/_kernels.pyx once per instruction set, actfn.scalars and OpenMP."""
 
+import gzip
 import os
 import runpy
 import sys
 import sysconfig
+import tarfile
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from Cython import Tempita
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 from setuptools.errors import CompileError, LinkError
 
 GENERATED = Path("build/generated")
@@ -179,6 +182,27 @@ class BuildExt(build_ext):
         return True
 
 
+class Sdist(sdist):
+    """With SOURCE_DATE_EPOCH, as a release has it, the bytes depend on the sources alone: not on clock, user, umask."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **others):  # noqa: A002
+        when = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or when is None:
+            return super().make_archive(base_name, format, root_dir, base_dir, **others)
+
+        def impersonal(member):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = int(when), 0, 0, "", ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        with (
+            gzip.GzipFile(f"{base_name}.tar.gz", "wb", mtime=int(when)) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            archive.add(base_dir, filter=impersonal)
+        return f"{base_name}.tar.gz"
+
+
 def extensions():
     render()
     render_stubs()
@@ -206,6 +230,6 @@ def extensions():
 
 setup(
     ext_modules=list(extensions()),
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "sdist": Sdist},
     options={"build_ext": {"parallel": os.cpu_count()}},
 )
