@@ -855,6 +855,32 @@ def test_no_parameter_breaks_anything(call: Call) -> None:
                             assert same_bits(out_of(call, other), own), (dtype, name, value, way)
 
 
+@situation("parameters")
+@situation("misaligned")
+@situation("byte order")
+@pytest.mark.parametrize("call", SHAPED.values(), ids=SHAPED)
+def test_arrays_of_parameters_in_any_form(call: Call) -> None:
+    """Per element, per column and per row: the bits of contiguous float64, where that holds the same numbers."""
+    for dtype in ("float32", "float64"):
+        asked = of_dtype(call, dtype)
+        rows, columns = next(iter(asked.operands.values())).shape
+        for name in parameters_of(call):
+            for shape in ((rows, columns), (columns,), (rows, 1)):
+                values = np.random.default_rng(0).uniform(0.5, 1.5, shape).astype(np.float32)
+                wanted = out_of(call, asked.run(**{name: values.astype(np.float64)}))
+                for kind in (np.float32, np.float64):
+                    param = values.astype(kind)
+                    room = [np.zeros(9 * param.size + 16, np.uint8) for _ in range(2)]
+                    forms = [param, carved(room[0], param, 1), carved(room[1], param, 3, 1), param[::-1].copy()[::-1]]
+                    forms += [param.astype(param.dtype.newbyteorder()), np.repeat(param, 2, axis=0)[::2]]
+                    for k, form in enumerate(forms):
+                        got = out_of(call, asked.run(**{name: form}))
+                        assert same_bits(got, wanted), (dtype, name, shape, kind, k)
+            if "longdouble" in REFUSED:
+                with pytest.raises(TypeError, match=rf"\b{call.name}\b"):
+                    asked.run(**{name: np.ones(columns, np.longdouble)})
+
+
 # ---- Rows and labels ------------------------------------------------------------------------------------------
 
 ALONG = {name: call for name, call in EVERY.items() if call.along_rows}
