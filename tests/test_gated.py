@@ -164,6 +164,16 @@ def test_glu_errors(function: str, head: tuple[float, ...]) -> None:
         f(*head, np.ones((2, 4)), 0.5)
 
 
+@situation("flags")
+@pytest.mark.parametrize("kind", ["float16", "float32"])
+def test_glu_backward_by_a_number_is_computed_as_by_an_array(kind: str) -> None:
+    """A Python number follows the array: the same bits, and no flag of a conversion from float64."""
+    x = (np.random.default_rng(0).normal(size=(40, 30)) * 12).astype(kind)
+    with np.errstate(all="raise"):
+        got = actfn.glu_backward(1.0, x)
+    assert got.tobytes() == actfn.glu_backward(np.ones((40, 15), kind), x).tobytes()
+
+
 @situation("wrong out")
 @situation("read-only")
 def test_glu_backward_refuses_a_wrong_out() -> None:

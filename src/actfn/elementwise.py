@@ -258,7 +258,8 @@ def glu_backward(grad: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[
     valid_out("glu_backward", out, x.shape, dtype)
     out = np.empty(x.shape, dtype) if out is None else out
     grad_value, grad_gate = _halves("glu_backward", out, axis)
-    _ufuncs.glu_backward(grad, gate, value, out=(grad_gate, grad_value))
+    # As an array a Python number would make all of it float64.
+    _ufuncs.glu_backward(cast(grad, dtype), gate, value, out=(grad_gate, grad_value))
     return out
 
 
