@@ -24,10 +24,12 @@ cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t flagged_count)
     int PyUnicode_CompareWithASCIIString(object text, const char *other)
     bint PyFloat_Check(object number)
+    bint PyFloat_CheckExact(object number)
     double PyFloat_AS_DOUBLE(object number)
 
 cdef enum:
     WORTH_RELEASING = 1000      # elements from which on other Python threads may run meanwhile
+    LARGEST_HALF = 65504        # of float16
 
 
 cdef inline bint is_plain(object array, int dtype) noexcept:
@@ -271,8 +273,15 @@ mistake = None
 
 cdef object long_way(object ufunc, PyObject **args, size_t flagged_count, PyObject *names):
     cdef Py_ssize_t k, given = PyVectorcall_NARGS(flagged_count)
+    cdef bint large = False
+    for k in range(given):
+        large |= PyFloat_CheckExact(<object>args[k]) and c_fabs(PyFloat_AS_DOUBLE(<object>args[k])) > LARGEST_HALF
     try:
-        return numpy_call(ufunc, args, flagged_count, names)
+        if not large:
+            return numpy_call(ufunc, args, flagged_count, names)
+        # NumPy makes numbers follow the arrays' dtype, where they may overflow.
+        with np.errstate(over="ignore"):
+            return numpy_call(ufunc, args, flagged_count, names)
     except (TypeError, ValueError) as error:
         operands = [<object>args[k] for k in range(given)]
         keywords = {} if names == NULL else {name: <object>args[given + k] for k, name in enumerate(<object>names)}
@@ -369,6 +378,8 @@ def run_plain_learned(ufunc, term, grad, x, param, out):
     if cnp.PyArray_NDIM(array) == 0 or cnp.PyArray_SIZE(array) == 0 or not are_plain_params(&learned, 1, array, &axis):
         return None
     if type(grad) is float:
+        if dtype == cnp.NPY_FLOAT and c_fabs(<double>grad) > FLT_MAX:
+            return None
         grad = np.array(grad, array.dtype)
     if not (is_plain(grad, dtype) and (cnp.PyArray_NDIM(<cnp.ndarray>grad) == 0 or same_shape(grad, array))):
         return None

@@ -559,6 +559,24 @@ def test_infinities_warn_of_nothing(call: Call) -> None:
                     assert same_bits(tuple(g[others] for g in got), tuple(w[others] for w in clean[: len(got)]))
 
 
+@situation("infinity")
+@pytest.mark.parametrize("value", [1e300, -1e300, 65536.0, 1e39])
+@every_call
+def test_numbers_beyond_a_dtype_are_infinite_in_it(call: Call, value: float) -> None:
+    """A Python number follows the dtype of the arrays beside it, without a warning."""
+    for dtype in FLOATS:
+        asked = of_dtype(call, dtype)
+        for name in list(call.operands)[1:]:
+            if name in ("mask", "weight", "window") or (name == "target" and call.kind == "row loss"):
+                continue
+            with np.errstate(all="raise"):
+                got = asked.run(**{name: value})
+            if call.kind == "elementwise":
+                with np.errstate(over="ignore"):
+                    same = asked.run(**{name: np.array(value).astype(dtype)})
+                assert same_bits(out_of(call, got), out_of(call, same)), (dtype, name)
+
+
 @situation("subnormal")
 def test_what_only_selects_or_multiplies_keeps_subnormal_numbers(dtype: str) -> None:
     """Gates, units, pieces, windows, losses and rows."""
