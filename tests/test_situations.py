@@ -5,9 +5,11 @@ A test asks every function, forward and backward, with each operand that it can 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -30,7 +32,7 @@ from .every_call import (
     same_bits,
     takes_out,
 )
-from .situations import situation
+from .situations import SITUATIONS, situation
 
 Array = NDArray[Any]
 FLOATS = ("float16", "float32", "float64")
@@ -65,6 +67,16 @@ def assert_same(call: Call, got: tuple[Any, ...], wanted: tuple[Any, ...], why: 
         eps = np.finfo(np.asarray(other).dtype).eps
         np.testing.assert_allclose(sum_, other, rtol=50 * eps, atol=50 * eps, err_msg=f"{call.name}, {why}")
         assert np.asarray(sum_).dtype == np.asarray(other).dtype
+
+
+def test_every_situation_has_a_test() -> None:
+    """Some file marks a test, or itself, with it."""
+    marked = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "situation":
+                marked |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+    assert SITUATIONS.keys() - marked == set()
 
 
 # ---- Where operands lie ---------------------------------------------------------------------------------------
