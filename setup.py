@@ -195,6 +195,7 @@ class Sdist(sdist):
             member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
             return member
 
+        Path(base_name).parent.mkdir(parents=True, exist_ok=True)
         with (
             gzip.GzipFile(f"{base_name}.tar.gz", "wb", mtime=int(when)) as packed,
             tarfile.open(fileobj=packed, mode="w") as archive,

@@ -1,5 +1,6 @@
 """Neural-network activation functions for NumPy, forward and backward: compiled, parallel, accurate in every tail."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,22 @@ from .catalog import catalog as catalog
 
 __version__ = "0.1.0"
 
+# First of all: a damaged module, which it looks for, may end the process that imports it.
+if sys.argv[1:2] == ["doctor"]:
+    from .__main__ import is_running, main
+
+    if is_running():
+        raise SystemExit(main())
+
 try:
+    from ._machine import available, kept_memory, usable_numpy
+
+    usable_numpy()
     from . import _functions, spatial
     from ._arrays import shown
     from ._build import build as build
     from ._build import kernels, most_threads
     from ._functions import *  # noqa: F403
-    from ._machine import available, kept_memory
 except Exception as _error:
     # Python imports the package before the command line in it, whose `doctor` is for the case that this fails.
     from .__main__ import is_running, main

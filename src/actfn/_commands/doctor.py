@@ -170,8 +170,8 @@ def _threads(report: _Report, found: dict[str, Any]) -> None:
         f"a container's quota of {quota}" if quota else "no quota of a container",
     ]
     report.line("threads", f"{found.get('threads', 'unknown')}: {'; '.join(parts)}")
-    if wish and not all(part.strip().isdigit() and int(part) for part in wish.split(",")):
-        report.hints.append(f"OMP_NUM_THREADS is {wish!r}, not a positive number: OpenMP ignores it.")
+    if wish and not all(part.strip().isdigit() and 0 < int(part) < 2**31 for part in wish.split(",")):
+        report.hints.append(f"OMP_NUM_THREADS is {wish!r}, not a positive number: OpenMP ignores it or misreads it.")
 
 
 def _memory(report: _Report) -> None:
