@@ -190,7 +190,7 @@ def old() -> None:
         "calls with other bits than on this processor": 0,
         "illegal instructions": 0,
     }
-    record.save("old processors", "python -m reliability.processors old", figures)
+    record.save("processors", "python -m reliability.processors old", figures)
 
 
 # ---- The tests, elsewhere -------------------------------------------------------------------------------------
