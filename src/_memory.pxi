@@ -22,6 +22,26 @@ cdef extern from *:
     static int next_kept = 0;
     static char kept_lock = 0;
 
+    /* What is kept goes, where there is no room for a result beside it. */
+    static void drop_kept(void) {
+        void *dropped[KEPT] = {NULL};
+        if (__atomic_test_and_set(&kept_lock, __ATOMIC_ACQUIRE))
+            return;
+        for (int k = 0; k < KEPT; k++) {
+            dropped[k] = kept[k].block;
+            kept[k].block = NULL;
+        }
+        kept_bytes = 0;
+        __atomic_clear(&kept_lock, __ATOMIC_RELEASE);
+        for (int k = 0; k < KEPT; k++)
+            free(dropped[k]);
+    }
+
+    static void *aligned(size_t size) {
+        void *block = NULL;
+        return posix_memalign(&block, HUGE_PAGE, size) == 0 ? block : NULL;
+    }
+
     static void *large_malloc(void *context, size_t size) {
         void *block = NULL;
         if (size <= most_kept_bytes && !__atomic_test_and_set(&kept_lock, __ATOMIC_ACQUIRE)) {
@@ -33,7 +53,14 @@ cdef extern from *:
                 }
             __atomic_clear(&kept_lock, __ATOMIC_RELEASE);
         }
-        if (block == NULL && posix_memalign(&block, HUGE_PAGE, size) == 0)
+        if (block != NULL)
+            return block;
+        block = aligned(size);
+        if (block == NULL) {
+            drop_kept();
+            block = aligned(size);
+        }
+        if (block != NULL)
             madvise(block, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
         return block;
     }

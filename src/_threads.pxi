@@ -42,8 +42,12 @@ cdef extern from *:
     #ifdef _MSC_VER
     #include <intrin.h>
     static int add_to(volatile int *count, int n) { return _InterlockedExchangeAdd((volatile long *)count, n); }
+    static int read_shared(volatile int *count) { return *count; }
+    static void write_shared(volatile int *count, int n) { *count = n; }
     #else
     static int add_to(volatile int *count, int n) { return __atomic_fetch_add(count, n, __ATOMIC_RELAXED); }
+    static int read_shared(volatile int *count) { return __atomic_load_n(count, __ATOMIC_RELAXED); }
+    static void write_shared(volatile int *count, int n) { __atomic_store_n(count, n, __ATOMIC_RELAXED); }
     #endif
     static int add_one(volatile int *count) { return add_to(count, 1); }
 
@@ -77,9 +81,35 @@ cdef extern from *:
         add_to(&pools, -1);
         return 0;
     }
+
+    /* How many threads a team of so many can have: OpenMP ends the process where it cannot start one, so whether the
+       system has room for those that this thread's last team did not have is tried first. */
+    static void *pass(void *gate) {
+        pthread_mutex_lock((pthread_mutex_t *)gate);
+        pthread_mutex_unlock((pthread_mutex_t *)gate);
+        return NULL;
+    }
+    static int startable(int threads) {
+        enum { MOST_TRIED = 1024 };
+        static __thread int team = 1;
+        pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+        pthread_t tried[MOST_TRIED];
+        int more = 0, k;
+        if (threads > team) {
+            pthread_mutex_lock(&gate);
+            while (more < MOST_TRIED && team + more < threads && pthread_create(&tried[more], NULL, pass, &gate) == 0)
+                more++;
+            pthread_mutex_unlock(&gate);
+            for (k = 0; k < more; k++)
+                pthread_join(tried[k], NULL);
+            threads = team + more;
+        }
+        return team = threads;
+    }
     #else
     static void watch_threads(void) {}
     static int may_have_pool(void) { return 1; }
+    static int startable(int threads) { return threads; }
     #endif
     """
     int forked
@@ -87,9 +117,12 @@ cdef extern from *:
     void give_way() nogil
     void move_on() nogil
     int add_one(volatile int *count) nogil
+    int read_shared(volatile int *count) nogil
+    void write_shared(volatile int *count, int n) nogil
     int take_helpers(int wanted, int most) nogil
     void return_helpers(int count) nogil
     bint may_have_pool() nogil
+    int startable(int threads) nogil
     void watch_threads()
 
 cdef enum:
@@ -130,8 +163,8 @@ cdef int usable_threads() noexcept nogil:
     """How many threads a call may use now: asked each time, because threadpoolctl may have changed it."""
     if team == NULL or forked or team.is_at_work():
         return 1
-    cdef int most = team.most_threads()
-    most = thread_limit if 0 < thread_limit < most else most
+    cdef int most = team.most_threads(), limit = read_shared(&thread_limit)
+    most = limit if 0 < limit < most else most
     return most if most < MOST_SHARES else MOST_SHARES
 
 
@@ -167,7 +200,7 @@ cdef void join_in(void *context, int thread, int threads) noexcept nogil:
     take_pieces(work, thread)
     if thread == 0:
         for patience in range(100):
-            if (<volatile int *>&work.arrived)[0] >= threads:
+            if read_shared(&work.arrived) >= threads:
                 break
             give_way()
     status_restore(status)
@@ -176,9 +209,11 @@ cdef void join_in(void *context, int thread, int threads) noexcept nogil:
 cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t multiple, int threads) noexcept nogil:
     """body over 0 ... n - 1, in pieces that are multiples of `multiple`, by so many threads or fewer."""
     cdef Work work
-    threads = 1 + take_helpers(threads - 1, usable_threads() - 1) if may_have_pool() else 1
+    cdef int helpers = take_helpers(threads - 1, usable_threads() - 1) if may_have_pool() else 0
+    threads = startable(1 + helpers)
     if threads == 1:
         body(context, 0, n)
+        return_helpers(helpers)
         return
     work.body, work.context, work.n = body, context, n
     work.shares = threads
@@ -188,7 +223,7 @@ cdef void in_parallel(Body body, const void *context, Py_ssize_t n, Py_ssize_t m
     work.arrived = 0
     memset(work.begun, 0, work.shares * sizeof(int))
     team.run(join_in, &work, threads)
-    return_helpers(threads - 1)
+    return_helpers(helpers)
 
 
 def get_num_threads() -> int:
@@ -196,5 +231,4 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(int n) -> None:
-    global thread_limit
-    thread_limit = n
+    write_shared(&thread_limit, n)

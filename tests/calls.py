@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,19 @@ class Call:
         else:
             result = function(**arguments)
         return result if isinstance(result, tuple) else (result,)
+
+    def out(self, arrays: list[Any]) -> Any:
+        """What `out` takes of arrays like the results; None where there is no `out`."""
+        if "out" not in inspect.signature(getattr(actfn, self.name)).parameters:
+            return None
+        several = self.kind == "gated" and len(arrays) > 1
+        return tuple(arrays) if several else arrays[0]
+
+    def resized(self, rows: int, length: int) -> Call:
+        """The same on other numbers of rows and of entries; the values come again and again."""
+        sizes = {ROWS: rows, LENGTH: length, LENGTH // 2: length // 2, 2 * LENGTH: 2 * length}
+        operands = {name: np.resize(a, [sizes.get(n, n) for n in a.shape]) for name, a in self.operands.items()}
+        return replace(self, operands=operands)
 
     @property
     def kind(self) -> str:
@@ -76,6 +89,29 @@ def calls(dtype: str = "float64") -> list[Call]:
             options = given | ({"grad": 1.5} if backward and "loss" in row.kind else {})
             found.append(Call(name + "_backward" * backward, _operands(row, dtype, backward), options))
     return found
+
+
+def in_memory(dtype: str = "float64") -> list[Call]:
+    """Those that want arrays in memory."""
+    rng = np.random.default_rng(8)
+    x, grad = rng.normal(size=(2, ROWS, LENGTH)).astype(dtype)
+    image, above = rng.normal(size=(2, 2, 3, ROWS, LENGTH)).astype(dtype)
+    planes = {"x": image, "window": rng.normal(size=(3, 3, 3)).astype(dtype)}
+    arguments: dict[str, tuple[dict[str, NDArray[Any]], dict[str, Any]]] = {
+        "crelu": ({"x": x}, {}),
+        "crelu_backward": ({"x": x, "grad": np.hstack([grad, grad])}, {}),
+        "maxout": ({"x": x}, {}),
+        "maxout_backward": ({"x": x, "grad": grad[:, ::2]}, {}),
+        "funnel_relu": (planes, {}),
+        "funnel_relu_backward": (planes | {"grad": above}, {}),
+        "softmax2d": ({"x": image}, {}),
+        "softmax2d_backward": ({"y": image, "grad": above}, {}),
+        "gumbel_softmax": ({"x": x}, {"rng": 1}),
+        "gumbel_softmax_backward": ({"y": x, "grad": grad}, {}),
+    }
+    wanted = {name for name, row in oracle.ROWS.items() if row.kind in IN_MEMORY}
+    assert {name.removesuffix("_backward") for name in arguments} == wanted
+    return [Call(name, operands, options) for name, (operands, options) in arguments.items()]
 
 
 CALLS = calls()

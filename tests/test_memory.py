@@ -1,15 +1,30 @@
-"""Nothing the size of an operand is allocated behind the caller's back: the process grows by its results alone."""
+"""Nothing the size of an operand is allocated behind the caller's back: the process grows by its results alone.
+
+And where memory runs out there is a MemoryError, and nothing else.
+"""
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from . import processes
+import actfn
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from Linux's /proc")
+from . import calls, processes
+from .situations import situation
+
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from Linux's /proc"),
+    situation("no memory"),
+]
 
 SPARE = 16
 # In a process of its own, because a peak is never forgotten. The arrays are touched first, since memory counts when it
@@ -175,3 +190,271 @@ def test_large_results_are_ordinary_arrays() -> None:
         assert os.waitpid(child, 0)[1] == 0 and np.all(y == 5)
     """
     answer(code)
+
+
+# ---- Every function -------------------------------------------------------------------------------------------
+# These run in processes of their own too: `code` calls one of the functions below.
+
+MIB = 2**20
+# What is copied or drawn besides the results, as a multiple of the first operand in float32.
+COPIES = {"gumbel_softmax": 4.0, "funnel_relu_backward": 1.0}
+
+
+def every_call(dtype: str) -> list[calls.Call]:
+    return [*calls.calls(dtype), *calls.in_memory(dtype)]
+
+
+def status(field: str) -> float:
+    """Of this process, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def print_peaks(rows: int, length: int) -> None:
+    """The name of every function, and what it needs beyond operands and results, as a multiple of its first operand."""
+    for small in every_call("float32"):
+        small.run()
+        call = small.resized(rows, length)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = status("VmRSS:")
+        results = call.run()
+        beyond = status("VmHWM:") - before - sum(np.asarray(r).nbytes for r in results) / MIB
+        print(call.name, beyond / (next(iter(call.operands.values())).nbytes / MIB), flush=True)
+        del call, results
+
+
+def test_peak_of_every_function_is_operands_and_results() -> None:
+    """But for those that are known to copy."""
+    code = "from tests import test_memory; test_memory.print_peaks(65536, 128)"
+    peaks = {
+        name: float(peak) for name, peak in map(str.split, processes.output(code, ACTFN_KEEP_MIB="0").splitlines())
+    }
+    assert len(peaks) > 180
+    beyond = {name: peak for name, peak in peaks.items() if peak > COPIES.get(name, 0) + 0.15}
+    assert not beyond
+
+
+def limited(room: float, function: Callable[[], Any]) -> Any:
+    """What the function returns when there are so many MiB left to allocate; None after a MemoryError."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (int((status("VmSize:") + room) * MIB), most))
+    try:
+        return function()
+    except MemoryError:
+        return None
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def rationed() -> Callable[[int], None]:
+    """From now on NumPy asks us for the memory of arrays; how many more may be made is set by what is returned."""
+    import ctypes as c
+
+    # As in NumPy's allocator, of which all but the refusal is used. Memory is freed while an exception is on its way,
+    # which is no time for Python.
+    kinds = {
+        "malloc": c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t),
+        "calloc": c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t),
+        "realloc": c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t),
+    }
+
+    class Handler(c.Structure):
+        _fields_ = [
+            ("name", c.c_char * 127), ("version", c.c_uint8), ("context", c.c_void_p),
+            *kinds.items(), ("free", c.c_void_p),
+        ]  # fmt: skip
+
+    left = 10**9
+
+    def set_left(number: int) -> None:
+        nonlocal left
+        left = number
+
+    def refusing(function: Any) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            nonlocal left
+            left -= left > 0
+            return function(*given) if left else None
+
+        return call
+
+    new, pointer = c.pythonapi.PyCapsule_New, c.pythonapi.PyCapsule_GetPointer
+    new.restype, new.argtypes = c.py_object, [c.c_void_p, c.c_char_p, c.c_void_p]
+    pointer.restype, pointer.argtypes = c.c_void_p, [c.py_object, c.c_char_p]
+    umath: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
+    # PyDataMem_SetHandler and PyDataMem_GetHandler, by their places in NumPy's table for C.
+    table = c.cast(pointer(umath._ARRAY_API, None), c.POINTER(c.c_void_p))
+    set_handler, get_handler = c.PYFUNCTYPE(c.py_object, c.py_object)(table[304]), c.PYFUNCTYPE(c.py_object)(table[305])
+    usual = Handler.from_address(pointer(get_handler(), b"mem_handler"))
+    ours = Handler.from_buffer_copy(usual)
+    for name, kind in kinds.items():
+        setattr(ours, name, kind(refusing(getattr(usual, name))))
+    set_left.keep = ours  # type: ignore[attr-defined]
+    set_handler(new(c.addressof(ours), b"mem_handler", None))
+    return set_left
+
+
+def starve(dtype: str) -> None:
+    """Every function, and the first, second, third ... array that it allocates cannot be had; how many calls failed."""
+    set_left, failures = rationed(), 0
+    for call in every_call(dtype):
+        set_left(10**9)
+        wanted = call.run()
+        for order in None, "C", "F":
+            out = call.out([np.full_like(w, 0.75, order=order) for w in wanted]) if order else None
+            keyword = {} if out is None else {"out": out}
+            for arrays in itertools.count():
+                set_left(arrays)
+                try:
+                    got = call.run(**keyword)
+                except MemoryError:
+                    set_left(10**9)
+                    failures += 1
+                    for array in out if isinstance(out, tuple) else (out,):
+                        assert array is None or (array == 0.75).all(), f"{call.name}: half-written, {arrays} arrays"
+                else:
+                    break
+            set_left(10**9)
+            for results in got, call.run():
+                for g, w in zip(results, wanted, strict=True):
+                    np.testing.assert_array_equal(g, w, err_msg=f"{call.name} {dtype}, {arrays} arrays")
+    print(failures)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_memory_error_is_all_that_happens(dtype: str) -> None:
+    """Whichever array cannot be allocated by whichever function: `out` stays as it was, and the next call is right."""
+    failures = processes.output(f"from tests import test_memory; test_memory.starve({dtype!r})")
+    assert int(failures) > 180
+
+
+def test_no_room_for_a_thread() -> None:
+    """OpenMP would end the process; a call takes as many threads as can be started."""
+    code = """
+        import numpy as np
+        import actfn
+        from tests.test_memory import limited
+        x = np.linspace(-3, 3, 2**20, dtype=np.float32)
+        y = np.empty_like(x)
+        assert limited(1, lambda: actfn.gelu(x, out=y)) is y
+        with actfn.threads(1):
+            assert np.array_equal(y, actfn.gelu(x))
+        assert np.array_equal(y, actfn.gelu(x))
+        print(sum(1 for _ in __import__("pathlib").Path("/proc/self/task").iterdir()))
+    """
+    assert int(processes.output(code, OMP_NUM_THREADS="3", OPENBLAS_NUM_THREADS="1")) == 3
+
+
+def test_kept_memory_makes_way() -> None:
+    """A result that does not fit beside what is kept takes its room."""
+    code = """
+        from tests.test_memory import limited
+        for _ in range(3):
+            y = result(40)
+            del y
+        x = np.ones(50 * 2**18, np.float32)
+        assert limited(20, lambda: actfn.relu(x)) is not None
+        assert limited(20, lambda: actfn.relu(np.broadcast_to(x, (3, x.size)))) is None
+        result(40)
+    """
+    answer(code)
+
+
+# ---- Leaks ----------------------------------------------------------------------------------------------------
+
+# What is freed counts as free.
+NO_CACHES = "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"
+# What somebody might give instead of an operand, and as any option.
+NONSENSE: list[Any] = [
+    None, "text", [1.0, [2.0]], object(), 1j, np.ones((3, 7), complex), np.ones((2, 5)), np.array(["a"]), {}, -1, 2.5,
+    np.array([1, "x"], object), np.zeros(3, "M8[s]"), np.zeros(2, "f4,f4"), float("nan"), np.longdouble(1),
+]  # fmt: skip
+
+
+def attempts(call: calls.Call) -> list[dict[str, Any]]:
+    """Arguments that are wrong in one place each; few of them happen to be right."""
+    options = [p for p in inspect.signature(getattr(actfn, call.name)).parameters if p not in ("args", "kwargs")]
+    read_only = np.ones((calls.ROWS, calls.LENGTH))
+    read_only.flags.writeable = False
+    wrong = [{name: value} for name in {**call.operands, **dict.fromkeys(options)} for value in NONSENSE]
+    wrong += [
+        {"out": out} for out in (np.ones(3), np.ones((calls.ROWS, calls.LENGTH), int), read_only, (), (None,) * 3)
+    ]
+    wrong += [{"axis": 99}, {"axis": 2**70}, {"nonsense": 1}, {"target": np.full(calls.ROWS, 99)}, {"dtype": "U3"}]
+    return [{}, *wrong]
+
+
+def attempt(call: calls.Call, wrong: dict[str, Any]) -> bool:
+    """Whether an error came of it."""
+    try:
+        call.run(**wrong)
+    except Exception:
+        return True
+    return False
+
+
+def in_use() -> int:
+    """Bytes of the C library that have been allocated and not freed."""
+    import ctypes
+
+    class Info(ctypes.Structure):
+        _fields_ = [
+            (name, ctypes.c_size_t)
+            for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "f", "k")
+        ]
+
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = Info
+    info = mallinfo2()
+    return int(info.uordblks + info.hblkhd)
+
+
+def left_behind(call: calls.Call, rounds: int) -> tuple[int, int, str]:
+    """Calls, errors, and what leaks, if anything does.
+
+    A leak grows with the rounds, of which there are more each time; Python's lists of free objects do not.
+    """
+    import gc
+
+    def held() -> tuple[int, ...]:
+        gc.collect()
+        return (sys.getallocatedblocks(), in_use(), *(sys.getrefcount(a) for a in call.operands.values()))
+
+    wrongs = attempts(call)
+    made, errors = len(wrongs), sum(attempt(call, wrong) for wrong in wrongs)
+    for n in (rounds, 4 * rounds, 16 * rounds):
+        before = held()
+        errors += sum(attempt(call, wrong) for wrong in wrongs for _ in range(n))
+        made += n * len(wrongs)
+        blocks, *grown = np.subtract(held(), before)
+        if blocks < n and not any(grown):
+            return made, errors, ""
+    return made, errors, f"{call.name}: {blocks} objects, {grown[0]} bytes, {sum(grown[1:])} references in {n} rounds"
+
+
+def print_leaks(rounds: int) -> None:
+    """How many calls and errors there were, then each function that left something behind."""
+    import gc
+    import warnings
+
+    warnings.simplefilter("ignore")
+    everything = every_call("float32")
+    gc.collect()
+    gc.freeze()
+    found = [left_behind(call, rounds) for call in everything]
+    print(sum(made for made, _, _ in found), sum(errors for _, errors, _ in found))
+    for _, _, leak in found:
+        if leak:
+            print(leak)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what glibc has allocated")
+def test_nothing_leaks_from_calls_and_errors() -> None:
+    """Neither memory nor references, after any call that is right or wrong."""
+    code = "from tests import test_memory; test_memory.print_leaks(4)"
+    counts, *leaks = processes.output(code, GLIBC_TUNABLES=NO_CACHES).splitlines()
+    right_and_wrong, errors = map(int, counts.split())
+    assert right_and_wrong > 100_000 and errors > right_and_wrong / 2
+    assert not leaks

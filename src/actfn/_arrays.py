@@ -105,6 +105,11 @@ def valid_out(function: str, out: Array | None, shape: tuple[int, ...], dtype: n
         raise wrong
 
 
+def _inverse(order: Sequence[int]) -> list[int]:
+    # Not argsort: where memory has run out, an array of two numbers is too much, and `out` is written by now.
+    return sorted(range(len(order)), key=order.__getitem__)
+
+
 @dataclass(frozen=True)
 class Layout:
     """How arrays of one shape lie in memory: `order` sorts the axes so that they become C-contiguous."""
@@ -140,13 +145,13 @@ class Layout:
         """The opposite of `without_axis`, for an array of one value per row in the kernels' order."""
         order = [k - (k > self.order[self.axis]) for k in self.order if k != self.order[self.axis]]
         kept = [k for k in self.order if k != self.order[self.axis]]
-        return rows.reshape([self.shape[k] for k in kept]).transpose(np.argsort(order))
+        return rows.reshape([self.shape[k] for k in kept]).transpose(_inverse(order))
 
     def empty(self, dtype: np.dtype[Any]) -> Array:
         return np.empty([self.shape[k] for k in self.order], dtype)
 
     def restored(self, array: Array) -> Array:
-        return array.transpose(np.argsort(self.order))
+        return array.transpose(_inverse(self.order))
 
 
 def valid_mask(function: str, mask: ArrayLike | None, layout: Layout) -> Array | None:
