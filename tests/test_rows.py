@@ -802,6 +802,23 @@ def test_out_over_the_mask_and_over_a_gradient_per_row(function: str, order: Any
 
 
 @situation("subclasses")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("function", FORWARDS)
+def test_an_operand_that_changes_another_while_it_is_asked_for_its_values(function: str) -> None:
+    """What x was when it was taken, counts: no memory is read that it no longer has."""
+
+    class Changes:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[np.bool]:
+            x.dtype = np.dtype(np.complex128)
+            return np.ones(8, bool)
+
+    x = np.random.default_rng(0).normal(size=(3, 8))
+    wanted = getattr(actfn, function)(x, mask=np.ones(8, bool))
+    np.testing.assert_array_equal(getattr(actfn, function)(x, mask=Changes()), wanted)
+    assert x.dtype == np.complex128
+
+
+@situation("subclasses")
 @pytest.mark.parametrize("function", FORWARDS)
 def test_an_out_that_lies_about_its_shape_is_refused(function: str) -> None:
     """What counts is the memory that an array has, not what its subclass says."""

@@ -35,7 +35,8 @@ def blame(function: str, name: str, operand: ArrayLike) -> None:
 
 def real_arrays(function: str, operands: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype[Any]]:
     """The operands as arrays, and the dtype of the result; TypeError for what is not real numbers."""
-    arrays = [array_of(function, name, operand) for name, operand in operands.items()]
+    # Views, which stay as they are if an operand changes another while it is asked for its values.
+    arrays = [array_of(function, name, operand)[...] for name, operand in operands.items()]
     kinds = [
         (name, type(array.dtype))
         for (name, operand), array in zip(operands.items(), arrays, strict=True)
