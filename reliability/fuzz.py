@@ -20,7 +20,7 @@ from tqdm import tqdm
 from reliability import record
 from tests import fuzzing
 
-EXAMPLES = 100  # of a function in a round
+EXAMPLES = 25  # of a function in a round
 TEST = """
 @{blob}
 @given(st.data())
