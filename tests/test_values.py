@@ -492,7 +492,7 @@ def test_learned_gradients_of_shapes_that_do_not_fit(learned: str, position: int
     operands = {"grad": np.ones((2, 3)), "x": np.ones((2, 3)), **oracle.default_params(oracle.ROWS[name])}
     operands[("grad", "x", param)[position]] = np.ones(5)
     out = np.full((2, 3), 7.0)
-    shapes = re.escape(" and ".join(f"{operand} {np.shape(value)}" for operand, value in operands.items()))
-    with pytest.raises(ValueError, match=f"^{name}_backward: operands must broadcast together, got shapes {shapes}$"):
+    shapes = re.escape(", ".join(f"{operand} {np.shape(value)}" for operand, value in operands.items()))
+    with pytest.raises(ValueError, match=f"^{name}_backward: .* must broadcast together, got {shapes}$"):
         getattr(actfn, f"{name}_backward")(*operands.values(), out=out)
     assert np.all(out == 7.0)

@@ -144,14 +144,13 @@ def _learned(ufunc: np.ufunc, terms: dict[int, np.ufunc], grad: Any, x: Any, *re
         y = ufunc(grad, x, *params, **kwargs)
         terms = {k: term(grad, x, *params, dtype=np.float64) for k, term in terms.items()}
         return y, *(summed_like(ufunc.__name__, params[k], found, y) for k, found in terms.items())
-    names = kernels.names_of(ufunc)
-    shapes = [shape_of(ufunc.__name__, *named) for named in zip(names, (grad, x, *params), strict=True)]
-    _mistakes.together(ufunc.__name__, dict(zip(names, shapes, strict=True)))
+    names, where = kernels.names_of(ufunc), kwargs.get("where", True)
+    given = dict(zip(names, (grad, x, *params), strict=True)) | ({"where": where} if where is not True else {})
+    _mistakes.together(ufunc.__name__, {name: shape_of(ufunc.__name__, name, value) for name, value in given.items()})
     # The sums come first: out may be x.
     _, common = real_arrays(ufunc.__name__, {"grad": grad, "x": x})
     real_arrays(ufunc.__name__, dict(zip(names[2:], params, strict=True)))
     dtype = common if kwargs.get("dtype") is None else _mistakes.valid_dtype(ufunc.__name__, kwargs["dtype"])
-    where = kwargs.get("where", True)
     totals = [summed_to(term, (grad, x, *params), params[k], dtype, where) for k, term in terms.items()]
     return ufunc(grad, x, *params, out=out, **kwargs), *totals
 

@@ -73,6 +73,8 @@ class _Problem:
         self.labels = self.probabilities = None
         (wanted,), _ = real_arrays(function, {"target": target})
         if wanted.dtype.kind in "iu" and wanted.shape == self.rows_shape:
+            # Another thread may change them as soon as they have been checked.
+            wanted = wanted.copy()
             ignored = wanted == ignore_index
             bad = ~ignored & ((wanted < 0) | (wanted >= classes))
             if bad.any():
