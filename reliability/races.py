@@ -1,8 +1,8 @@
 """Look for data races in how work is shared out between threads: `python -m reliability.races`.
 
 GCC's OpenMP is not compiled for the thread sanitizer, which would then see a race in whatever OpenMP keeps in order. So
-src/_threads.pxi alone, which holds the only parallel region there is, is compiled with clang, whose OpenMP tells the
-sanitizer what it orders (Archer), into a program: three threads at once share out work that writes
+src/_threads.pxi and src/_openmp.pyx alone, which hold the only parallel region there is, are compiled with clang, whose
+OpenMP tells the sanitizer what it orders (Archer), into a program: three threads at once share out work that writes
 every element once, while another one changes the limit. Needs clang, its OpenMP and its sanitizers: on Debian clang-14,
 libomp-14-dev and libclang-rt-14-dev.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -21,7 +22,24 @@ from . import record, scratch
 FOLDER = scratch.ROOT / "build" / "races"
 HARNESS = """
 # cython: language_level=3
+cdef extern from *:
+    '''
+    typedef unsigned status_t;
+    static status_t status_save(void) { return 0; }
+    static void status_restore(status_t was) { (void)was; }
+    '''
+    ctypedef unsigned int status_t
+    status_t status_save() nogil
+    void status_restore(status_t was) nogil
+
 include "_threads.pxi"
+OPENMP
+
+cdef public void begin() noexcept:
+    global team
+    own.run, own.most_threads, own.is_at_work = run, most_threads, is_at_work
+    team = &own
+    watch_threads()
 
 cdef void write_all(const void *context, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef int *counts = <int *>context
@@ -30,7 +48,11 @@ cdef void write_all(const void *context, Py_ssize_t start, Py_ssize_t stop) noex
         counts[i] += 1
 
 cdef public void share_out(int *counts, Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
-    in_parallel(write_all, counts, n, multiple, threads_for(n, 10))
+    cdef int threads = threads_for(n, 10)
+    if threads > 1:
+        in_parallel(write_all, counts, n, multiple, threads)
+    else:
+        write_all(counts, 0, n)
 
 cdef public void limit(int n) noexcept nogil:
     write_shared(&thread_limit, n)
@@ -62,6 +84,7 @@ int main(int count, char **arguments) {
     calls = atoi(arguments[1]);
     Py_InitializeEx(0);
     PyEval_SaveThread();
+    begin();
     for (int t = 0; t < 3; t++)
         pthread_create(&threads[t], NULL, work, NULL);
     for (int k = 0; k < calls; k++)
@@ -81,9 +104,12 @@ def main() -> None:
     parser.add_argument("--clang", default="clang-14")
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "harness.pyx").write_text(HARNESS)
+    openmp = (scratch.ROOT / "src" / "_openmp.pyx").read_text()
+    openmp = openmp.replace('include "_team.pxi"\n', "").partition("\nteam = ")[0]
+    (FOLDER / "harness.pyx").write_text(HARNESS.replace("OPENMP", openmp))
     (FOLDER / "program.c").write_text(PROGRAM)
-    (FOLDER / "_threads.pxi").write_text((scratch.ROOT / "src" / "_threads.pxi").read_text())
+    for name in ("_threads.pxi", "_team.pxi"):
+        shutil.copyfile(scratch.ROOT / "src" / name, FOLDER / name)
     subprocess.run([sys.executable, "-m", "cython", "harness.pyx"], cwd=FOLDER, check=True)
     libraries = sysconfig.get_config_var("LIBDIR")
     flags = [
