@@ -129,3 +129,12 @@ def assert_same(got: Any, wanted: Any, exact: bool) -> None:
     else:
         eps = np.finfo(wanted.dtype).eps
         np.testing.assert_allclose(got, wanted, rtol=30 * eps, atol=30 * eps)
+
+
+def same_bits(got: Any, wanted: Any) -> bool:
+    """Of all but NaN, whose sign and payload nobody promises; dtype and shape too."""
+    a, b = np.array(got), np.array(wanted)
+    if a.dtype != b.dtype or a.shape != b.shape or not np.array_equal(np.isnan(a), np.isnan(b)):
+        return False
+    a[np.isnan(a)] = b[np.isnan(b)] = 0
+    return a.tobytes() == b.tobytes()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import actfn
 
-from . import oracle
+from . import calls, oracle
 from .calls import CALLS, LENGTH, ROWS, Call
 
 Array = NDArray[Any]
@@ -91,15 +91,8 @@ def run_into(call: Call, outs: tuple[Any, ...], **other: Any) -> tuple[Any, ...]
 
 
 def same_bits(got: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
-    """Of every result; two NaNs are the same."""
-    pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(got, wanted, strict=True)]
-    return all(
-        a.dtype == b.dtype
-        and a.shape == b.shape
-        and np.array_equal(a, b, equal_nan=True)
-        and np.array_equal(np.signbit(a) & ~np.isnan(a), np.signbit(b) & ~np.isnan(b))
-        for a, b in pairs
-    )
+    """Of every result."""
+    return all(calls.same_bits(a, b) for a, b in zip(got, wanted, strict=True))
 
 
 def parameters_of(call: Call) -> list[str]:
