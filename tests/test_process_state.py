@@ -163,7 +163,13 @@ MODES = {
     "flush to zero": ["set_mxcsr(0x8040)"],
     "rounding": ["libm.fesetround(0x400)", "libm.fesetround(0x800)", "libm.fesetround(0xC00)"],
 }
-each_mode = pytest.mark.parametrize("mode", [pytest.param(mode, marks=situation(mode)) for mode in MODES])
+each_mode = pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param("rounding", marks=situation("rounding")),
+        pytest.param("flush to zero", marks=situation("flush to zero")),
+    ],
+)
 # Where NumPy or Python computes a part of the result: noise, the sum of a window's gradients, a mean.
 BY_NUMPY = {"gumbel_softmax", "funnel_relu_backward", "binary_cross_entropy_backward"}
 
