@@ -46,7 +46,7 @@ def mirror(tree: Path) -> None:
     wanted = {here / path.relative_to(DOCS): path for path in DOCS.rglob("*")
               if path.suffix in (".rst", ".md") and not path.relative_to(DOCS).parts[0].startswith("_")}  # fmt: skip
     # Pages name these by their places in the repository.
-    wanted |= {tree / name: DOCS.parent / name for name in ("CONTRIBUTING.md", "CHANGELOG.md")}
+    wanted |= {tree / name: DOCS.parent / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")}
     for old in here.rglob("*"):
         if old.suffix in (".rst", ".md") and old.relative_to(here).parts[0] not in GENERATED and old not in wanted:
             old.unlink()
