@@ -184,7 +184,7 @@ def test_examples_of_markdown(name: str) -> None:
 
 DOCS = ROOT / "docs"
 # Files of the root, which are pages too; the one is tested above, the other lists changes.
-INCLUDED = ("contributing.md", "CHANGELOG.md")
+INCLUDED = ("contributing.md", "CHANGELOG.md", "SECURITY.md")
 PAGES = [
     page
     for suffix in ("rst", "md", "jinja")
