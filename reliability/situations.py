@@ -37,7 +37,9 @@ class Count:
 
 def main() -> None:
     count = Count()
-    pytest.main(["-q", "-m", "situation", "-p", "no:xdist"], plugins=[count])
+    # Here for what the tests are marked with, which workers do not tell.
+    pytest.main(["-q", "-m", "situation", "--collect-only", "--no-header", "--no-summary", "-qq"], plugins=[count])
+    pytest.main(["-q", "-m", "situation", "-n", "auto"], plugins=[count])
     figures = {name: count.passed[name] for name in SITUATIONS}
     if count.failed:
         raise SystemExit(f"not recorded, because tests failed: {json.dumps(count.failed)}")
