@@ -223,4 +223,4 @@ def test_the_workflows_install_nothing_without_hashes() -> None:
 def test_the_policy_is_part_of_the_project() -> None:
     """In the source distribution, and linked where people look."""
     assert "SECURITY.md" in (ROOT / "MANIFEST.in").read_text()
-    assert "(SECURITY.md)" in (ROOT / "CONTRIBUTING.md").read_text()
+    assert "SECURITY.md" in (ROOT / "CONTRIBUTING.md").read_text()
