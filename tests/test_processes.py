@@ -381,16 +381,24 @@ def test_interrupt_in_a_long_call() -> None:
     code = """
         x = np.full(1 << 28, 3.0, np.float32)
         expected = float(actfn.gelu(np.float32(3)))
-        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
-        came = False
-        try:
-            actfn.gelu(x, out=x)
-            last = time.monotonic() + 30
-            while time.monotonic() < last:
-                pass
-        except KeyboardInterrupt:
-            came = True
-        assert came and x[0] == x[-1] == expected and np.all(x[:: 1 << 12] == expected)
+        for attempt in range(20):
+            x.fill(3.0)
+            came = False
+            try:
+                threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+                actfn.gelu(x, out=x)
+                last = time.monotonic() + 30
+                while time.monotonic() < last:
+                    pass
+            except KeyboardInterrupt:
+                came = True
+            assert came and x[0] == x[-1] and np.all(x[:: 1 << 12] == x[0]), (came, x)
+            # On a busy machine it may come before the call begins.
+            if x[0] == expected:
+                break
+            assert x[0] == 3
+        else:
+            raise AssertionError("never within the call")
         print(float(actfn.relu(np.ones(100_000)).sum()))
     """
     assert printed(code, threads=1) == "100000.0"
